@@ -1,0 +1,1 @@
+"""Speed and memory beside redun, joblib, diskcache, dask and the floor: `python -m benchmarks`."""

@@ -1,0 +1,98 @@
+"""Lazy tasks, graph reduction, results that are found again. This module is the public API.
+
+Everything but the names of tasks and expressions is imported when it is first used, so that
+``import cellgraph`` costs little more than the standard library.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from cellgraph import control
+from cellgraph.control import catch, catch_all, cond, context, get_context, seq
+from cellgraph.current import configure, current_session, evaluate, get_run, runs, submit
+from cellgraph.errors import (
+    CallCancelled,
+    CallTimeout,
+    CellgraphError,
+    CodecError,
+    ConfigError,
+    ExecutorError,
+    ExportError,
+    GraphError,
+    HostLost,
+    IdentityError,
+    LimitError,
+    OutOfMemory,
+    StoreError,
+    TaskError,
+)
+from cellgraph.expression import Expression
+from cellgraph.failure import Failure
+from cellgraph.identity.registry import register_value
+from cellgraph.task import Partial, Task, task
+
+if TYPE_CHECKING:
+    from cellgraph.run import Run
+    from cellgraph.session import Session
+
+__all__ = [
+    "CallCancelled",
+    "CallTimeout",
+    "CellgraphError",
+    "CodecError",
+    "ConfigError",
+    "ExecutorError",
+    "ExportError",
+    "Expression",
+    "Failure",
+    "GraphError",
+    "HostLost",
+    "IdentityError",
+    "LimitError",
+    "OutOfMemory",
+    "Partial",
+    "Run",
+    "Session",
+    "StoreError",
+    "Task",
+    "TaskError",
+    "catch",
+    "catch_all",
+    "cond",
+    "configure",
+    "context",
+    "control",
+    "current_session",
+    "evaluate",
+    "get_context",
+    "get_run",
+    "register_value",
+    "runs",
+    "seq",
+    "submit",
+    "task",
+]
+
+_LATER = {"Session": "cellgraph.session", "Run": "cellgraph.run"}
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'cellgraph' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(module), name)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Support ``%load_ext cellgraph``."""
+    from cellgraph_notebook import load_ipython_extension as load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Support ``%unload_ext cellgraph``."""
+    from cellgraph_notebook import unload_ipython_extension as unload
+
+    unload(ipython)

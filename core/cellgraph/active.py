@@ -1,0 +1,69 @@
+"""A run while it is being reduced: its reduction, its cache, what it has met."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cellgraph.cache import Cache
+from cellgraph.definitions import Definition
+from cellgraph.node import Node
+from cellgraph.reduce import Reduction
+from cellgraph.run import Run
+
+
+class Tally:
+    """What one task did in a run."""
+
+    __slots__ = ("executed", "name", "reused", "seconds")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.executed = 0
+        self.reused = 0
+        self.seconds = 0.0
+
+
+class Active:
+    """What the owner thread holds for a run that has not ended."""
+
+    __slots__ = (
+        "asked",
+        "cache",
+        "cancelled",
+        "graph_key",
+        "graph_roots",
+        "jobs",
+        "misses",
+        "reasons",
+        "reduction",
+        "root",
+        "run",
+        "state_changed",
+        "stopping",
+        "tasks",
+    )
+
+    def __init__(
+        self, run: Run, reduction: Reduction, cache: Cache, asked: Mapping[str, Any]
+    ) -> None:
+        self.run = run
+        self.reduction = reduction
+        reduction.active = self
+        self.cache = cache
+        self.asked = asked  # how evaluate was called
+        self.root: Node | None = None
+        self.graph_key = b""
+        self.graph_roots: tuple[bytes, ...] = ()  # ids of the tasks that the expression names
+        self.state_changed: set[str] = set()  # tasks that changed what they read
+        self.jobs: set[int] = set()  # handed to executors and not yet answered
+        self.cancelled = False
+        self.stopping = False
+        self.misses: dict[bytes, int] = {}  # task id -> calls that had to run
+        self.reasons: dict[bytes, tuple[str, str]] = {}  # task id -> its name, why it ran
+        self.tasks: dict[bytes, Tally] = {}
+
+    def tally(self, definition: Definition) -> Tally:
+        """The account of one task."""
+        found = self.tasks.get(definition.id)
+        if found is None:
+            found = self.tasks[definition.id] = Tally(definition.name)
+        return found

@@ -1,0 +1,99 @@
+"""The commands, and how an error ends one: a red line and exit code 1, or 2 for a wrong command."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from cellgraph.cli.console import error_console, show_error
+from cellgraph.errors import CellgraphError
+
+OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+# typer's own click, wherever this version keeps it: what a wrong option or argument raises.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", help="The store's folder, if not the project's.")
+]
+
+app = typer.Typer(
+    name="cellgraph",
+    help="Notebook cells as cached, distributed tasks.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the report, the notebooks and the store.")
+    ] = Path("cellgraph-demo"),
+) -> None:
+    """Run the quickstart notebook on real data: once, again, and after a helper's edit."""
+    from cellgraph.cli.demo.command import demo as run_demo
+
+    run_demo(out)
+
+
+@app.command("run")
+def run_target(
+    file: Annotated[Path, typer.Argument(help="A notebook (.ipynb) or a Python file (.py).")],
+    target: Annotated[
+        str | None, typer.Argument(help="The expression to evaluate, in the file's own names.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="name=value; may be given several times.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Where to keep the executed notebook.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Run a notebook or a Python file, headless; what is already known is not run again."""
+    from cellgraph.cli.running import run_file
+
+    run_file(file, target, param or [], save, store)
+
+
+@app.command()
+def runs(
+    id: Annotated[str | None, typer.Argument(help="A run's id or the beginning of it.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
+    store: StoreOption = None,
+) -> None:
+    """List the runs on record, or show one: what ran, what was reused, and why."""
+    from cellgraph.cli.history import list_runs, show_run
+
+    if id is None:
+        list_runs(store, limit)
+    else:
+        show_run(store, id)
+
+
+@app.command()
+def doctor(store: StoreOption = None) -> None:
+    """Check Python, the store, disk space, executors and optional parts; say what to do."""
+    from cellgraph.cli.doctor import examine
+
+    if not examine(store):
+        raise typer.Exit(FAILED)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Prints errors; lets defects through."""
+    try:
+        code = app(list(arguments) or ["--help"], prog_name="cellgraph", standalone_mode=False)
+    except _UsageError as error:
+        show_error(error.format_message())
+        return WRONG_USE
+    except CellgraphError as error:
+        show_error(str(error))
+        return FAILED
+    except (KeyboardInterrupt, typer.Abort):
+        error_console().print("stopped; what had finished is kept", style="yellow")
+        return INTERRUPTED
+    return code if isinstance(code, int) else OK

@@ -1,0 +1,1 @@
+"""`cellgraph demo`: the quickstart notebook, run headless three times, and a report of it."""

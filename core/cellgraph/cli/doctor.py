@@ -1,0 +1,146 @@
+"""`cellgraph doctor`: what works here, what does not, and what to do about it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Literal
+
+from rich.text import Text
+
+from cellgraph.cli.console import console
+from cellgraph.cli.places import store_folder
+from cellgraph.errors import CellgraphError
+from cellgraph.plugins import executor_names, make_executor
+from cellgraph.session import Session
+from cellgraph.settings import load_settings
+
+Level = Literal["ok", "missing", "broken"]
+
+_GIB: Final = 1 << 30
+_LOW_DISK_BYTES: Final = 2 * _GIB
+_STYLES: Final = {"ok": ("✓", "green"), "missing": ("–", "yellow"), "broken": ("✕", "red")}
+_DEMO: Final = ("matplotlib", "sklearn", "statsmodels")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. "missing" is optional, "broken" is not; both say what to do."""
+
+    level: Level
+    what: str
+    detail: str
+    remedy: str = ""
+
+
+def examine(store: Path | None) -> bool:
+    """Print every finding; return whether nothing is broken."""
+    out = console()
+    sound = True
+    for finding in findings(store):
+        glyph, style = _STYLES[finding.level]
+        out.print(
+            Text(f"{glyph} {finding.what:<12}", style=style), Text(finding.detail), soft_wrap=True
+        )
+        if finding.remedy:
+            out.print(Text(f"  → {finding.remedy}"), soft_wrap=True)
+        sound = sound and finding.level != "broken"
+    return sound
+
+
+def findings(store: Path | None) -> Iterator[Finding]:
+    """Look at one thing after the other."""
+    yield _python()
+    yield _machine()
+    try:
+        folder = store_folder(store)
+    except CellgraphError as error:
+        yield Finding("broken", "settings", str(error), "correct the file or variable it names")
+    else:
+        yield _store(folder)
+        yield _disk(folder)
+        yield from _executors()
+    yield _modules("notebook", ("IPython", "ipykernel", "anywidget"), "pip install cellgraph")
+    yield _modules("demo", _DEMO, "pip install 'cellgraph[demo]' for `cellgraph demo`")
+    yield _java()
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if sys.platform == "win32":
+        return Finding("broken", "Python", "Windows", "use Cellgraph inside WSL")
+    return Finding("ok", "Python", f"{version}, {sys.executable}")
+
+
+def _machine() -> Finding:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    free = f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free"
+    return Finding("ok", "machine", f"{os.cpu_count()} cores, {free}")
+
+
+def _store(folder: Path) -> Finding:
+    """Open the store and write to it: a record's way, without a record."""
+    existed = (folder / "format.json").is_file()
+    try:
+        with Session(folder) as session:
+            count = len(session.run_summaries())
+            probe = folder / f".doctor-{os.getpid()}"
+            probe.write_bytes(b"cellgraph")
+            probe.unlink()
+    except (CellgraphError, OSError) as error:
+        return Finding("broken", "store", str(error), "correct it, or name another: --store FOLDER")
+    state = f"writable, {count:,} runs on record" if existed else "created now, writable"
+    return Finding("ok", "store", f"{folder}: {state}")
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder if folder.exists() else Path.cwd()).free
+    detail = f"{free / _GIB:.1f} GiB free beside the store"
+    if free < _LOW_DISK_BYTES:
+        return Finding("broken", "disk", detail, "free some space, or move the store: store = ...")
+    return Finding("ok", "disk", detail)
+
+
+def _executors() -> Iterator[Finding]:
+    """Every registered executor can be imported and takes its settings."""
+    configured = load_settings({}).executors
+    for name in dict.fromkeys((*executor_names(), *configured)):
+        settings = dict(configured.get(name, {}))
+        kind = str(settings.pop("type", name))
+        yield _executor(name, kind, settings)
+
+
+def _executor(name: str, kind: str, settings: Mapping[str, object]) -> Finding:
+    try:
+        made = make_executor(kind, settings)
+    except (CellgraphError, ImportError) as error:
+        return Finding("broken", name, str(error), "correct its settings, or install what it needs")
+    return Finding("ok", name, f"executor of type {type(made).__name__}")
+
+
+def _modules(what: str, modules: Sequence[str], remedy: str) -> Finding:
+    absent = [name for name in modules if find_spec(name) is None]
+    if absent:
+        return Finding("missing", what, f"without {', '.join(absent)}", remedy)
+    return Finding("ok", what, ", ".join(modules))
+
+
+def _java() -> Finding:
+    """Java is needed for Spark tasks on this machine, and for nothing else."""
+    path = shutil.which("java")
+    if path is None:
+        return Finding("missing", "Java", "not found", "install Java 17 to run Spark tasks here")
+    try:
+        said = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("missing", "Java", str(error), "install Java 17 to run Spark tasks here")
+    return Finding("ok", "Java", (said.stderr or said.stdout).splitlines()[0])

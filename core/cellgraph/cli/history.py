@@ -1,0 +1,88 @@
+"""`cellgraph runs`: the record of runs, and one run's reasons."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from cellgraph.cli.console import console, duration, plural
+from cellgraph.cli.places import existing_session
+from cellgraph.provenance import RunSummary
+
+_STYLES = {"done": "green", "failed": "red", "cancelled": "yellow"}
+
+
+def list_runs(store: Path | None, limit: int) -> None:
+    """Print the newest runs. Raises StoreError."""
+    with existing_session(store) as session:
+        found = session.run_summaries(limit)
+    if not found:
+        console().print("no runs yet")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "started", "status", "expression"):
+        table.add_column(name, overflow="fold" if name == "expression" else "ellipsis")
+    for name in ("ran", "reused", "failed", "time", "saved"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for run in found:
+        table.add_row(
+            run.id,
+            _when(run.started),
+            Text(run.status, style=_STYLES.get(run.status, "")),
+            run.label,
+            f"{run.executed:,}",
+            f"{run.reused:,}",
+            f"{run.failed:,}" if run.failed else "–",
+            duration(run.elapsed_s),
+            duration(run.saved_s) if run.reused else "–",
+        )
+    console().print(table)
+
+
+def show_run(store: Path | None, id: str) -> None:
+    """Print one run: its tasks, why they ran, its errors. Raises StoreError."""
+    with existing_session(store) as session:
+        run = session.get_run(id)
+    out = console()
+    out.print(Text(run.label, style="bold"), Text(run.status, style=_STYLES.get(run.status, "")))
+    out.print(
+        f"run {run.id}, {_when(run.started)}: {plural(run.executed, 'call')} ran, "
+        f"{run.reused:,} reused, {run.failed:,} failed in {duration(run.elapsed_s)}"
+    )
+    out.print()
+    out.print(task_table(run))
+    for error in run.errors:
+        out.print(Text(f"✕ {error}", style="red"))
+
+
+def task_table(run: RunSummary) -> Table:
+    """The tasks of a run: how many calls ran, were reused, and the reason."""
+    reasons = reasons_by_task(run.misses)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("task")
+    for name in ("ran", "reused", "time"):
+        table.add_column(name, justify="right")
+    table.add_column("why it ran")
+    for share in run.tasks:
+        table.add_row(
+            share.name,
+            f"{share.executed:,}",
+            f"{share.reused:,}",
+            duration(share.seconds) if share.executed else "–",
+            reasons.get(share.name, "") if share.executed else "",
+        )
+    return table
+
+
+def reasons_by_task(misses: Sequence[tuple[str, str, int]]) -> dict[str, str]:
+    """Task -> its reasons, in words."""
+    found: dict[str, list[str]] = {}
+    for task, reason, _ in misses:
+        found.setdefault(task, []).append(reason)
+    return {task: "; ".join(dict.fromkeys(reasons)) for task, reasons in found.items()}
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,267 @@
+"""NumPy: arrays, scalars, dtypes, masked arrays, records.
+
+Identity: dtype with its byte order, shape, and the logical bytes in C order. Strides, memory order
+and whether memory is mapped do not count. Padding between the fields of a structured dtype is not
+content and is left out. An array read back is writable and in C order, whatever it was before.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final
+
+from cellgraph.codecs.numpy_dtypes import DType, dtype_from, dtype_state, is_packed
+from cellgraph.errors import CodecError
+from cellgraph.identity.kinds import declare, define
+from cellgraph.identity.packing import packs, reads
+from cellgraph.identity.plain import class_of
+from cellgraph.identity.reading import Reader
+from cellgraph.identity.tables import Kind, Pickled, Raw
+from cellgraph.identity.wire import Encoded, Pass, blob, join, length
+
+# Untyped on purpose: values here are of any dtype, which the stubs cannot follow.
+np: Any = importlib.import_module("numpy")
+Array = Any
+State = tuple[Any, ...]
+
+_DTYPE: Final = declare(Kind("numpy.dtype", 1, dtype_state, dtype_from, mutable=False))
+
+# --- arrays -----------------------------------------------------------------------------------
+
+
+def array_state(a: Array, *, stable: bool = False) -> State:
+    """State an array. `stable`: nobody can change its memory any more."""
+    dtype = a.dtype
+    if dtype.isbuiltin == 1 and not dtype.hasobject:  # a plain C type in this machine's byte order
+        return (dtype.str, a.shape, flat_bytes(a, stable=stable))
+    return (dtype_state(dtype), a.shape, _content(a, stable=stable))
+
+
+class _Lent(np.ndarray):  # type: ignore[misc]  # a base of type Any
+    """Memory together with what must live as long as anybody looks at it."""
+
+    owner: object
+
+
+def flat_bytes(a: Array, *, stable: bool = False, owner: object = None) -> Raw:
+    """The logical bytes of *a* in C order; copied only when they do not lie like that.
+
+    *owner* lives as long as they do (a frame whose copy-on-write keeps them as they are).
+    """
+    if not a.nbytes:
+        return Raw(b"", stable=True)
+    flat = np.ascontiguousarray(a)
+    if a.dtype.char in "gG":
+        flat = _without_padding(flat)
+    flat = flat.reshape(-1).view(np.uint8)
+    if not np.may_share_memory(flat, a):
+        return Raw(memoryview(flat), stable=True)
+    if owner is not None:
+        flat = flat.view(_Lent)
+        flat.owner = owner
+    return Raw(memoryview(flat), stable, _copied)
+
+
+def _copied(memory: Any) -> memoryview:
+    # NumPy asks for huge pages, which makes a large copy several times faster than `bytes`.
+    return memoryview(np.frombuffer(memory, np.uint8).copy())
+
+
+def _without_padding(a: Array) -> Array:
+    """Long doubles of x86 have 10 bytes of content in 12 or 16; the rest is whatever lay there."""
+    if np.finfo(np.longdouble).nmant != 63:
+        return a
+    made = a.copy()
+    size = np.dtype(np.longdouble).itemsize
+    made.reshape(-1).view(np.uint8).reshape(-1, size)[:, 10:] = 0
+    return made
+
+
+def _content(a: Array, *, stable: bool) -> object:
+    """What an array of other than a plain C type holds: bytes, elements, or its fields."""
+    dtype = a.dtype
+    if dtype.subdtype is None and dtype.fields is None:
+        if dtype.hasobject or dtype.kind == "T":
+            return a.ravel().tolist() if dtype.kind != "T" else list(a.ravel())
+        return flat_bytes(a, stable=stable)
+    if not dtype.hasobject and is_packed(dtype):
+        return flat_bytes(a.view(np.ndarray), stable=stable)
+    plain = a.view(np.ndarray)
+    return tuple(array_state(plain[name], stable=stable) for name in dtype.names or ())
+
+
+def array_from(state: Any) -> Array:
+    """A fresh, writable array from its state."""
+    how, shape, content = state
+    dtype = dtype_from(how)
+    if type(content) is memoryview:
+        return from_memory(content, dtype).reshape(shape) if content else np.zeros(shape, dtype)
+    made = np.empty(shape, dtype)
+    if dtype.names is not None and type(content) is not list:
+        fields: Any = content
+        for name, field in zip(dtype.names, fields, strict=True):
+            made[name] = array_from(field)
+        return made
+    flat = made.reshape(-1)
+    if dtype.kind == "T":
+        flat[:] = content
+    else:
+        items: list[Any] = content
+        for i, item in enumerate(items):  # assigning a list would unpack nested sequences
+            flat[i] = item
+    return made
+
+
+def from_memory(memory: memoryview, dtype: DType) -> Array:
+    """A writable array over *memory*: the memory itself where it is writable and aligned."""
+    if not memory.nbytes:
+        return np.empty(0, dtype)
+    found = np.frombuffer(memory, dtype)
+    return found if found.flags.writeable and found.flags.aligned else found.copy()
+
+
+define(np.ndarray, Kind("numpy.array", 1, array_state, array_from))
+define(np.memmap, Kind("numpy.array", 1, lambda a: array_state(a.view(np.ndarray)), array_from))
+
+# --- other arrays -----------------------------------------------------------------------------
+
+
+def _masked_state(a: Any) -> State:
+    # The memory under the mask can be looked at and comes back with it.
+    mask = None if a.mask is np.ma.nomask else array_state(np.asarray(a.mask))
+    fill = a._fill_value  # None unless somebody has set it
+    return (
+        array_state(a.data.view(np.ndarray)),
+        mask,
+        None if fill is None else array_state(np.asarray(fill)),
+        a.hardmask,
+    )
+
+
+def _masked_from(state: Any) -> Any:
+    data, mask, fill, hard = state
+    made = np.ma.MaskedArray(
+        array_from(data),
+        mask=np.ma.nomask if mask is None else array_from(mask),
+        hard_mask=hard,
+        copy=False,
+    )
+    if fill is not None:
+        made._fill_value = array_from(fill)[()] if made.dtype.fields else array_from(fill)
+    return made
+
+
+define(np.ma.MaskedArray, Kind("numpy.masked", 1, _masked_state, _masked_from))
+
+
+def _viewed(cls: Any) -> Kind:
+    return Kind(
+        f"numpy.{cls.__name__}",
+        1,
+        lambda a: array_state(a.view(np.ndarray)),
+        lambda s: array_from(s).view(cls),
+    )
+
+
+define(np.matrix, _viewed(np.matrix))
+define(
+    np.recarray,
+    Kind(
+        "numpy.recarray",
+        1,
+        lambda a: array_state(a.view(np.ndarray)),
+        lambda s: array_from(s).view(np.recarray),
+    ),
+)
+
+# --- scalars ----------------------------------------------------------------------------------
+
+
+def _scalar_state(value: Any) -> State:
+    a = np.asarray(value)
+    if a.dtype.kind in "fc" and value != value:  # NaN: one canonical one, as for floats
+        a = _canonical(a)
+    if a.dtype.char in "gG" or a.dtype.fields is not None:
+        return array_state(a)
+    return (dtype_state(a.dtype), a.tobytes())
+
+
+def _canonical(a: Array) -> Array:
+    if a.dtype.kind == "f":
+        return np.full_like(a, np.nan)
+    made = a.copy()
+    for part in (made.real, made.imag):
+        part[np.isnan(part)] = np.nan
+    return made
+
+
+def _scalar_from(state: Any) -> Any:
+    if len(state) == 3:
+        return array_from(state)[()]
+    dtype = dtype_from(state[0])
+    return np.frombuffer(state[1], dtype)[0] if dtype.itemsize else np.zeros((), dtype)[()]
+
+
+_SCALAR: Final = declare(Kind("numpy.scalar", 1, _scalar_state, _scalar_from, mutable=False))
+
+
+def resolve(cls: type) -> Kind | None:
+    """Kinds of scalar types, dtype classes, and users' subclasses of arrays."""
+    if issubclass(cls, np.dtype):
+        return _DTYPE
+    if issubclass(cls, np.generic) and cls.__module__.partition(".")[0] == "numpy":
+        return _SCALAR if cls is not np.void and cls is not np.record else _VOID
+    return _SUBCLASS if issubclass(cls, np.ndarray) else None
+
+
+def _subclass_identity(a: Any) -> State:
+    return class_of(a), a.view(np.ndarray), dict(getattr(a, "__dict__", None) or {})
+
+
+_SUBCLASS: Final = declare(
+    Kind(
+        "numpy.subclass",
+        1,
+        Pickled,
+        lambda s: s,
+        identity=_subclass_identity,
+    )
+)
+
+
+# A structured scalar is a view of memory that can be written to.
+_VOID: Final = declare(
+    Kind(
+        "numpy.void",
+        1,
+        lambda v: array_state(np.array([v], v.dtype)),
+        lambda s: array_from(s)[0],
+    )
+)
+
+# --- long lists of scalars ----------------------------------------------------------------------
+
+
+def _pack(cls: Any) -> Callable[[Any, Pass], Encoded]:
+    def encode(xs: Any, p: Pass) -> Encoded:
+        values = np.array(xs, cls)
+        if values.dtype.kind == "f":
+            values[np.isnan(values)] = np.nan
+        name = values.dtype.str.encode()
+        data = memoryview(values.view(np.uint8))
+        return join((b"z", length(len(xs)), length(len(name)), name, blob(data, p)))
+
+    return encode
+
+
+def _unpack(r: Reader, n: int) -> list[Any]:
+    dtype = np.dtype(r.take(r.length()).decode())
+    if dtype.kind not in "biuf":
+        raise CodecError(f"a stored list of numbers has dtype {dtype}: evaluate again")
+    return list(np.frombuffer(r.blob(), dtype))
+
+
+for (
+    _name
+) in "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split():
+    packs(getattr(np, _name), _pack(getattr(np, _name)))
+reads(b"z", _unpack)

@@ -1,0 +1,105 @@
+"""The session that module-level verbs use: one per process unless `configure` says otherwise."""
+
+import atexit
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cellgraph.provenance import RunSummary
+    from cellgraph.run import Run
+    from cellgraph.session import Session
+
+T = TypeVar("T")
+
+
+class _Current:
+    """Holds the process's session; the one place that knows there is a default."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+
+    def get(self) -> "Session":
+        """Return the session, opening it with the project's settings on first use."""
+        with self._lock:
+            if self._session is None:
+                from cellgraph.session import Session
+
+                self._session = Session()
+                atexit.register(self._session.close)
+            return self._session
+
+    def set(self, session: "Session | None") -> None:
+        """Make *session* the current one; the former one is closed."""
+        with self._lock:
+            former, self._session = self._session, session
+        if former is not None and former is not session:
+            former.close()
+        if session is not None:
+            atexit.register(session.close)
+
+
+_current = _Current()
+
+
+def current_session() -> "Session":
+    """The session that `evaluate`, `submit`, `runs` use; opened on first use."""
+    return _current.get()
+
+
+def configure(
+    store: "str | Path | None" = None,
+    *,
+    executors: Mapping[str, Mapping[str, Any]] | None = None,
+    **settings: Any,
+) -> "Session":
+    """Open a session with these settings and make it the current one; returns it.
+
+    Raises ConfigError for an unknown setting; the message names the closest known one.
+    """
+    from cellgraph.session import Session
+
+    session = Session(store, executors=executors, **settings)
+    _current.set(session)
+    return session
+
+
+def use(session: "Session | None") -> None:
+    """Make *session* the current one (the notebook and the command line do)."""
+    _current.set(session)
+
+
+def evaluate(
+    expr: T,
+    *,
+    cache: bool = True,
+    fail: Literal["late", "fast", "keep"] = "late",
+    definitions: Literal["live", "built"] | None = None,
+) -> T:
+    """`Session.evaluate` of the current session."""
+    return current_session().evaluate(expr, cache=cache, fail=fail, definitions=definitions)
+
+
+def submit(
+    expr: Any,
+    *,
+    cache: bool = True,
+    fail: Literal["late", "fast", "keep"] = "late",
+    definitions: Literal["live", "built"] | None = None,
+) -> "Run":
+    """`Session.submit` of the current session."""
+    return current_session().submit(expr, cache=cache, fail=fail, definitions=definitions)
+
+
+def runs(limit: int | None = None) -> "pd.DataFrame":
+    """`Session.runs` of the current session."""
+    return current_session().runs(limit)
+
+
+def get_run(run: str) -> "RunSummary":
+    """`Session.get_run` of the current session."""
+    return current_session().get_run(run)

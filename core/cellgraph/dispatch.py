@@ -1,0 +1,118 @@
+"""Hands calls to executors: which one, with what, how often. Used by the owner thread alone."""
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
+
+from cellgraph.errors import CallCancelled, CallTimeout
+from cellgraph.executor import Executor, Function, Job, JobFailed, Resources
+from cellgraph.expression import CALL
+from cellgraph.failure import Failure
+from cellgraph.limits import Limits
+from cellgraph.node import EMPTY, Node
+from cellgraph.result import Held, Inline
+from cellgraph.stores.base import Store
+from cellgraph.structure import ATOMS
+from cellgraph.task import Partial, Task
+from cellgraph.worker import load, settle
+
+_RULES_RUN_ON: Final = "thread"
+_PLAIN: Final = Resources()
+
+
+class Dispatch:
+    """The executors of a session, made when first used, and the named limits."""
+
+    def __init__(
+        self, store: Store, make: Callable[[str], Executor], limits: Mapping[str, int]
+    ) -> None:
+        self.limits = Limits(limits)
+        self._store = store
+        self._make = make
+        self._executors: dict[str, Executor] = {}
+        self._ids = itertools.count(1)
+
+    def submit(self, nodes: Iterable[Node]) -> list[tuple[int, Node]]:
+        """Submit calls and rules; return each with the id of its job. Raises ConfigError."""
+        batches: dict[str, list[Job]] = {}
+        numbered: list[tuple[int, Node]] = []
+        for node in nodes:
+            job_id = next(self._ids)
+            numbered.append((job_id, node))
+            if node.call >= 0:
+                d = node.definition
+                job = Job(job_id, d.function, node.args, node.kwargs, d.resources)
+                batches.setdefault(d.executor, []).append(job)
+            else:
+                batches.setdefault(_RULES_RUN_ON, []).append(_rule_job(job_id, node))
+        for name in batches:
+            self._executor(name)  # all must exist before anything is submitted
+        for name, jobs in batches.items():
+            self._executor(name).submit(jobs)
+        return numbered
+
+    def _executor(self, name: str) -> Executor:
+        found = self._executors.get(name)
+        if found is None:
+            found = self._executors[name] = self._make(name)
+        return found
+
+    def is_quick(self, node: Node) -> bool:
+        """Whether a rule may be computed on the owner thread: it is small and runs no user code."""
+        expr: Any = node.expr
+        rule = expr._rule
+        if rule is CALL:
+            callee = _held(node.args[0])
+            return isinstance(callee, (Task, Partial))
+        if rule.tolerant:
+            return not any(type(a) is Failure for a in node.args) or all(
+                not callable(r) or isinstance(r, (Task, type)) for r in expr._rest
+            )
+        if rule.control:
+            return True
+        return all(type(a) in ATOMS or type(a) is Inline for a in node.args)
+
+    def compute(self, node: Node) -> object:
+        """Apply a rule here and now; return its outcome. Raises what the rule raises."""
+        expr: Any = node.expr
+        args = [load(a, self._store) for a in node.args]
+        return settle(expr._rule.reduce(*args, *expr._rest), self._store)
+
+    def running(self) -> list[int]:
+        """Ids of the jobs that run now, on any executor."""
+        return [job for e in self._executors.values() for job in e.running()]
+
+    def cancel(self, jobs: Collection[int]) -> None:
+        """Stop jobs, wherever they are."""
+        if jobs:
+            for executor in self._executors.values():
+                executor.cancel(jobs)
+
+    def may_still_return(self, event: JobFailed) -> bool:
+        """Whether a job reported as failed may yet come back with a value (see `Executor`)."""
+        return isinstance(event.error, (CallCancelled, CallTimeout))
+
+    def try_again(self, node: Node, failure: Failure) -> bool:
+        """Whether the call gets another attempt."""
+        options = node.definition.options
+        if node.attempt >= (options.retries or 0) or isinstance(failure.error, CallCancelled):
+            return False
+        return isinstance(failure.error, options.retry_on or Exception)
+
+    def close(self) -> None:
+        """Close every executor that was made."""
+        executors, self._executors = self._executors, {}
+        for executor in executors.values():
+            executor.close()
+
+
+def _held(value: object) -> object:
+    return value.value if type(value) is Held else value
+
+
+def _rule_job(job_id: int, node: Node) -> Job:
+    expr: Any = node.expr
+    reduce, rest = expr._rule.reduce, expr._rest
+    func = reduce if not rest else lambda *args: reduce(*args, *rest)
+    function = Function(expr._rule.name, func, b"rule:" + expr._rule.name.encode())
+    return Job(job_id, function, node.args, EMPTY, _PLAIN)

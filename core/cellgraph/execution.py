@@ -1,0 +1,253 @@
+"""Calls between "it has to run" and "its record is in the store": starting, retries, outcomes."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cellgraph.active import Active
+from cellgraph.dispatch import Dispatch
+from cellgraph.events import CallDone, CallFailed, CallsFinished, CallsStarted, LogText
+from cellgraph.executor import JobDone, JobEvent, JobFailed, JobLog
+from cellgraph.failure import Failure, Refailed
+from cellgraph.node import Node, State
+from cellgraph.reasons import Reasons
+from cellgraph.stores.base import Entry
+from cellgraph.telling import Telling
+
+_LOG_CHARS: Final = 16_384  # of what a call prints, kept with it
+
+
+class Execution:
+    """The jobs of a session. Owner thread only."""
+
+    def __init__(self, dispatch: Dispatch, telling: Telling, reasons: Reasons) -> None:
+        self._dispatch = dispatch
+        self._telling = telling
+        self._reasons = reasons
+        self._jobs: dict[int, tuple[Active, Node]] = {}
+        self._late: dict[int, tuple[Active, Node]] = {}  # reported lost, may still return
+        self._in_flight: dict[bytes, Node] = {}
+        self._logs: dict[int, list[str]] = {}
+        self._running: set[int] = set()
+        self._current: dict[bytes, bool] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is out."""
+        return bool(self._jobs)
+
+    # --- starting -----------------------------------------------------------------------------
+
+    def start(self, active: Active, nodes: list[Node]) -> None:
+        """Hand calls that must run to their executors; join the ones another run has started."""
+        starting: list[Node] = []
+        for node in nodes:
+            definition = node.definition
+            if definition.cached:
+                other = self._in_flight.setdefault(node.name, node)
+                if other is not node:
+                    active.reduction.join(node, other)
+                    continue
+                self._note_miss(active, node)
+            node.state = State.RUNNING
+            if not definition.options.limits or self._dispatch.limits.take(node):
+                starting.append(node)
+        if starting:
+            self._submit(active, starting)
+
+    def _note_miss(self, active: Active, node: Node) -> None:
+        task_id = node.definition.id
+        active.misses[task_id] = active.misses.get(task_id, 0) + 1
+        if task_id not in active.reasons:
+            reason, entries = self._reasons.of(node.definition)
+            active.reasons[task_id] = (node.definition.name, reason)
+            if entries:
+                self._telling.write(active, entries)
+
+    def _submit(self, active: Active, nodes: list[Node]) -> None:
+        try:
+            jobs = self._dispatch.submit(nodes)
+        except Exception as error:  # an executor that cannot be had, an option it does not know
+            for node in nodes:
+                self._lost(active, node, Failure(error))
+            return
+        for job, node in jobs:
+            self._jobs[job] = (active, node)
+            active.jobs.add(job)
+
+    def apply(self, active: Active, nodes: list[Node]) -> None:
+        """Compute rules: at once where that is quick, else as jobs."""
+        elsewhere: list[Node] = []
+        for node in nodes:
+            _note_failures(node)
+            if not self._dispatch.is_quick(node):
+                node.state = State.RUNNING
+                elsewhere.append(node)
+                continue
+            try:
+                outcome = self._dispatch.compute(node)
+            except Exception as error:  # the rule's own error is its node's failure
+                self._lost(active, node, _failure_of(error, active.reduction.name_of(node)))
+            else:
+                active.reduction.returned(node, outcome)
+        if elsewhere:
+            self._submit(active, elsewhere)
+
+    # --- what executors report ------------------------------------------------------------------
+
+    def take(self, events: Sequence[JobEvent]) -> None:
+        """Carry out a batch of reports: records first, then their outcomes are used."""
+        done: list[tuple[Active, Node, JobDone]] = []
+        entries: list[Entry] = []
+        self._current.clear()
+        for event in events:
+            if type(event) is JobDone:
+                self._done(event, done, entries)
+            elif type(event) is JobFailed:
+                self._failed(event)
+            elif type(event) is JobLog:
+                self._printed(event)
+        if entries:
+            self._telling.write(done[0][0], entries)
+        finished: dict[str, list[CallDone]] = {}
+        for active, node, event in done:
+            active.reduction.returned(node, event.outcome)
+            if node.call >= 0 and active.reduction.growth.observed:
+                calls = finished.setdefault(active.run.id, [])
+                calls.append(CallDone(node.call, event.elapsed_s))
+        for run, calls in finished.items():
+            self._telling.emit(CallsFinished(run, tuple(calls)))
+
+    def _done(
+        self, event: JobDone, done: list[tuple[Active, Node, JobDone]], entries: list[Entry]
+    ) -> None:
+        job = event.id
+        found = self._jobs.pop(job, None) or self._late.pop(job, None)
+        if found is None:
+            return
+        active, node = found
+        active.jobs.discard(job)
+        if node.call >= 0:
+            active.run.counts.executed += 1
+            tally = active.tally(node.definition)
+            tally.executed += 1
+            tally.seconds += event.elapsed_s
+            if node.definition.reads_state and not self._is_current(active, node):
+                node.whole = False
+            elif node.definition.cached:
+                log = self._log_of(job)
+                started, elapsed_s = event.started, event.elapsed_s
+                entry = active.cache.call_entry(node, event.outcome, started, elapsed_s, log)
+                if entry is not None:
+                    entries.append(entry)
+            self._free(node)
+        done.append((active, node, event))
+
+    def _is_current(self, active: Active, node: Node) -> bool:
+        """Whether the code is still what the key says; looked at once per batch of reports."""
+        definition = node.definition
+        if definition.id not in self._current:
+            self._current[definition.id] = definition.is_current()
+            if not self._current[definition.id]:
+                self._telling.state_changed(active, definition.name)
+        return self._current[definition.id]
+
+    def _log_of(self, job: int) -> str:
+        return "".join(self._logs.pop(job, ()))[:_LOG_CHARS] if self._logs else ""
+
+    def _free(self, node: Node) -> None:
+        """The call no longer runs: give back what it held."""
+        if node.definition.cached and self._in_flight.get(node.name) is node:
+            del self._in_flight[node.name]
+        if node.definition.options.limits:
+            for held in self._dispatch.limits.release(node):
+                self._submit(held.owner.active, [held])
+
+    def _failed(self, event: JobFailed) -> None:
+        found = self._jobs.pop(event.id, None)
+        if found is None:
+            self._late.pop(event.id, None)
+            return
+        active, node = found
+        if self._dispatch.may_still_return(event):
+            self._late[event.id] = found
+        active.jobs.discard(event.id)
+        log = self._log_of(event.id)
+        failure = _failure_of(
+            event.error, active.reduction.name_of(node), log, event.traceback, node.key.hex()
+        )
+        retry = node.call >= 0 and not active.stopping and self._dispatch.try_again(node, failure)
+        if retry:
+            node.attempt += 1
+            self._say_failed(active, node, failure, will_retry=True)
+            self._submit(active, [node])
+            return
+        if node.call >= 0:
+            self._free(node)
+        self._lost(active, node, failure)
+
+    def _lost(self, active: Active, node: Node, failure: Failure) -> None:
+        if node.call >= 0:
+            active.run.counts.failed += 1
+            node.attempt += 1
+            self._say_failed(active, node, failure, will_retry=False)
+        active.reduction.failed(node, failure)
+
+    def _say_failed(
+        self, active: Active, node: Node, failure: Failure, *, will_retry: bool
+    ) -> None:
+        text = (failure.message, failure.traceback)
+        self._telling.emit(CallFailed(active.run.id, node.call, *text, node.attempt, will_retry))
+
+    def _printed(self, event: JobLog) -> None:
+        found = self._jobs.get(event.id)
+        if found is not None:
+            active, node = found
+            self._logs.setdefault(event.id, []).append(event.text)
+            self._telling.emit(LogText(active.run.id, node.call, event.stream, event.text))
+
+    # --- stopping and looking -------------------------------------------------------------------
+
+    def stop(self, active: Active, *, running: bool) -> None:
+        """Drop the queued jobs of a run, except those another run waits for; with *running*, also
+        stop what runs. Otherwise that goes on to its end and is kept."""
+        for node in self._dispatch.limits.drop(active.reduction):
+            self._in_flight.pop(node.name, None)
+        mine = [
+            job
+            for job in active.jobs
+            if all(out.owner is active.reduction for out in self._jobs[job][1].outs)
+        ]
+        if not running:
+            going = set(self._dispatch.running())
+            mine = [job for job in mine if job not in going]
+        for job in mine:  # nobody may wait for a call that is being stopped
+            self._in_flight.pop(self._jobs[job][1].name, None)
+        self._dispatch.cancel(mine)
+
+    def look(self) -> None:
+        """Say which calls have begun to run since the last look."""
+        now = set(self._dispatch.running())
+        started: dict[str, list[int]] = {}
+        for job in now - self._running:
+            found: Any = self._jobs.get(job)
+            if found is not None and found[1].call >= 0:
+                started.setdefault(found[0].run.id, []).append(found[1].call)
+        self._running = now
+        for run, calls in started.items():
+            self._telling.emit(CallsStarted(run, tuple(calls), time.time()))
+
+
+def _failure_of(
+    error: BaseException, task: str, log: str = "", traceback: str = "", call: str = ""
+) -> Failure:
+    if isinstance(error, Refailed):
+        return error.failure
+    return Failure(error, task=task, call=call, log=log, traceback=traceback)
+
+
+def _note_failures(node: Node) -> None:
+    """A value that rests on a failure of the place, not of the code, is not reproducible."""
+    for argument in node.args:
+        if type(argument) is Failure and argument.by_executor:
+            node.whole = False

@@ -1,0 +1,141 @@
+"""What an executor sees of the engine, and nothing more.
+
+An executor receives `Job`s and reports `JobEvent`s from any thread. It never sees a scheduler, an
+expression's neighbours or the cache. Values cross as digests or small inline payloads: whoever runs
+the function writes large results to the store itself (`worker.run_job` does all of that).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+from cellgraph.errors import ExecutorError
+from cellgraph.stores.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The code of a task, as it is now."""
+
+    name: str
+    func: Callable[..., Any]
+    code: bytes  # digest of the code's identity: equal digests may share one shipped copy
+    nout: int | None = None  # how many values it promises to return
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one call may use. `extra` are the executor's own options, validated by it."""
+
+    vcpus: float = 1.0
+    memory_gib: float = 0.0  # 0: not declared
+    gpus: int = 0
+    timeout_s: float | None = None
+    extra: Mapping[str, object] | None = None
+
+
+class Job(NamedTuple):
+    """One call, ready to run."""
+
+    id: int  # unique within the session
+    function: Function
+    args: tuple[object, ...]  # resolved: plain containers over scalars and `Result`s
+    kwargs: Mapping[str, object]
+    resources: Resources
+
+
+class JobLog(NamedTuple):
+    """Text the call printed; may be reported while it runs."""
+
+    id: int
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+class JobDone(NamedTuple):
+    """The call returned. `outcome` is a scalar, a `Result`, or an `Unreduced` expression."""
+
+    id: int
+    started: float  # seconds since the epoch
+    elapsed_s: float
+    outcome: object
+
+
+class JobFailed(NamedTuple):
+    """The call did not return a value.
+
+    `error` is the user's exception (possibly rebuilt from another process) or an `ExecutorError`;
+    `traceback` holds the user's frames as text.
+    """
+
+    id: int
+    started: float
+    elapsed_s: float
+    error: BaseException
+    traceback: str
+
+    @property
+    def by_executor(self) -> bool:
+        """Whether the place failed rather than the user's code."""
+        return isinstance(self.error, ExecutorError)
+
+
+JobEvent = JobLog | JobDone | JobFailed
+
+
+class Unreduced:
+    """The body returned an expression, or a container that holds some: more work to reduce."""
+
+    __slots__ = ("expression",)
+
+    def __init__(self, expression: object) -> None:
+        self.expression = expression
+
+
+class ExecutorHost(Protocol):
+    """The keyhole through which an executor talks back."""
+
+    @property
+    def store(self) -> Store: ...
+
+    def report(self, events: Sequence[JobEvent]) -> None:
+        """Hand over what happened; thread-safe, never blocks."""
+        ...
+
+
+class Executor(Protocol):
+    """Somewhere calls run.
+
+    Constructed with its settings as keyword arguments (an unknown one is a ConfigError), then
+    started once with a host. Each submitted job is answered by exactly one JobDone or JobFailed,
+    also after `cancel`. One exception: a place that cannot stop a running function (a thread in a
+    long C call) reports CallCancelled or CallTimeout at once and, if the function returns after
+    all, a late JobDone: a finished result is never lost.
+    """
+
+    name: str
+
+    def start(self, host: ExecutorHost) -> None: ...
+
+    def check_options(self, extra: Mapping[str, object]) -> None:
+        """Raise ConfigError, naming the closest known one, for an option this executor lacks."""
+        ...
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs; returns at once. Jobs start in order as far as resources allow."""
+        ...
+
+    def running(self) -> Collection[int]:
+        """Ids of the jobs whose function is running now."""
+        ...
+
+    def cancel(self, jobs: Collection[int]) -> None:
+        """Drop queued jobs and stop running ones as far as the place can; returns at once.
+
+        Dropped and stopped jobs are reported as JobFailed with CallCancelled.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop everything this executor started. Safe to call twice."""
+        ...

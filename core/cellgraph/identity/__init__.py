@@ -1,0 +1,1 @@
+"""What a result is filed under: identity of values and of code."""

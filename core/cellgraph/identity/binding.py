@@ -1,0 +1,116 @@
+"""Classes and functions inside values: named by their code's identity, stored by reference.
+
+A payload says which class or function it needs by module, qualified name and identity digest. On
+reading, the live object of that name must have that identity; a notebook class that was defined
+again unchanged therefore still fits, and one that was changed does not. Code itself is not stored.
+"""
+
+import builtins
+import importlib
+import sys
+import weakref
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, Final
+
+from cellgraph.digest import digest
+from cellgraph.errors import ClassChanged, CodecError
+from cellgraph.identity.wire import CodeRef, Pass
+
+# Classes and functions met in this process, by identity. A worker rebuilds them in a module nobody
+# can import; they are found here. A pure memo: an entry dies with its object.
+_met: Final[weakref.WeakValueDictionary[bytes, Any]] = weakref.WeakValueDictionary()
+
+_WORDS: Final = {"c": "class", "f": "function", "b": "function"}
+
+
+def class_digest(cls: type, p: Pass) -> bytes:
+    """Identity of a class, looked up once per walk."""
+    found: bytes | None = p.local.get(cls)
+    if found is None:
+        found = p.local[cls] = _digest("c", cls)
+    return found
+
+
+def function_digest(function: FunctionType | BuiltinFunctionType, p: Pass) -> bytes:
+    """Identity of a function, looked up once per walk."""
+    found: bytes | None = p.local.get(function)
+    if found is None:
+        kind = "f" if isinstance(function, FunctionType) else "b"
+        found = p.local[function] = _digest(kind, function)
+    return found
+
+
+def _digest(kind: str, live: Any) -> bytes:
+    module = getattr(live, "__module__", None)
+    if kind == "b" or (kind == "c" and module == "builtins"):
+        # Compiled code has a name and nothing else.
+        return digest(f"{kind}:{module}.{live.__qualname__}".encode())
+    from cellgraph.identity import code  # uses `reference`, which leads here
+
+    found = code.class_identity(live) if kind == "c" else code.function_identity(live)
+    _met[found] = live
+    return found
+
+
+def code_index(live: Any, p: Pass) -> int:
+    """Index of a class or function in the table of the payload being made.
+
+    Raises CodecError for one that no name leads to.
+    """
+    if isinstance(live, type):
+        kind, named = "c", class_digest(live, p)
+    else:
+        kind, named = ("f" if isinstance(live, FunctionType) else "b"), function_digest(live, p)
+    module, name = str(getattr(live, "__module__", None)), live.__qualname__
+    if "<" in name:
+        raise CodecError(
+            f"a value that refers to the {_WORDS[kind]} {name} cannot be stored, because nothing "
+            "leads to it by name: define it at the top level of the notebook or module"
+        )
+    return p.codes.setdefault((kind, module, name, named), len(p.codes))
+
+
+def bind(ref: CodeRef) -> Any:
+    """Return the live class or function that *ref* names. Raises ClassChanged, naming it."""
+    kind, module, name, named = ref
+    live = _lookup(module, name)
+    if live is None:
+        live = _met.get(named)
+    elif _digest(kind, live) != named:
+        raise ClassChanged(
+            f"{_described(ref)} has changed since the value was stored: evaluate again"
+        )
+    if live is None:
+        raise ClassChanged(
+            f"{_described(ref)}, which a stored value needs, is not defined: run the cell that "
+            "defines it, or evaluate again"
+        )
+    return live
+
+
+def _described(ref: CodeRef) -> str:
+    kind, module, name, _ = ref
+    return f"the {_WORDS[kind]} {name}" + ("" if module == "__main__" else f" of {module}")
+
+
+def _lookup(module: str, name: str) -> Any:
+    """The object that *name* leads to in *module*; None if there is none."""
+    live: Any = sys.modules.get(module)
+    if live is None:
+        try:
+            live = builtins if module == "None" else importlib.import_module(module)
+        except ImportError:
+            return None
+    for step in name.split("."):
+        live = getattr(live, step, None)
+    return live
+
+
+def meet(*live: Any) -> None:
+    """Make classes and functions known that no module leads to, so that stored values find them.
+
+    A worker calls this with what it rebuilt for a job; nothing is kept alive.
+    """
+    for one in live:
+        if isinstance(one, (type, FunctionType)):
+            _digest("c" if isinstance(one, type) else "f", one)

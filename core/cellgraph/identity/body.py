@@ -1,0 +1,110 @@
+"""What never changes about one code object, worked out once: its digest and the names it reads."""
+
+import sys
+import weakref
+from collections.abc import Mapping
+from types import CodeType
+from typing import Any, Final, Generic, TypeVar
+
+from cellgraph.digest import digest
+from cellgraph.identity.bytecode import Load, Reads, encode_code, line_of, nested, reads
+from cellgraph.identity.normalise import encode_function
+from cellgraph.identity.source import Source, find_source, place_of, text_version
+
+T = TypeVar("T")
+_DOC_READERS: Final = frozenset({"__doc__", "getdoc"})
+
+
+class PerCode(Generic[T]):
+    """Remembers one thing per code object, for as long as it lives.
+
+    By object and not by equality: equal code objects may come from different texts.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[CodeType], T]] = {}
+
+    def get(self, code: CodeType) -> T | None:
+        """Return what is known about *code*."""
+        entry = self._known.get(id(code))
+        return entry[1] if entry is not None and entry[0]() is code else None
+
+    def put(self, code: CodeType, value: T) -> T:
+        """Remember *value* for *code* and return it."""
+        key = id(code)
+        known = self._known
+
+        def forget(dead: weakref.ref[CodeType]) -> None:
+            entry = known.get(key)
+            if entry is not None and entry[0] is dead:
+                del known[key]
+
+        known[key] = (weakref.ref(code, forget), value)
+        return value
+
+
+class Body:
+    """One code object as identity sees it.
+
+    `digest` is that of the normalised source or, where no text can be trusted, of the bytecode
+    (`source` is None then, and the digest holds for one Python minor only). `line` is that of the
+    ``def`` in its file or cell.
+    """
+
+    __slots__ = (
+        "_documented", "code", "digest", "line", "loads", "loose_func", "place", "reads",
+        "reads_doc", "source", "version",
+    )  # fmt: skip
+
+    def __init__(self, code: CodeType, source: Source | None, version: object) -> None:
+        self.code = code
+        self.source = source
+        self.version = version  # of the text that did not match, if `source` is None
+        self.reads: Reads = reads(code)
+        self.loads: tuple[Load, ...] = tuple(sorted(self.reads.loads))
+        self.loose_func = "func" in self.reads.loose_attributes
+        self.reads_doc = any(_DOC_READERS.intersection(part.co_names) for part in nested(code))
+        self.line = source.line if source else code.co_firstlineno
+        self.place = source.place if source else place_of(code.co_filename)
+        self.digest = self._digest(docstrings=False)
+        self._documented: bytes | None = None
+
+    @property
+    def text(self) -> str:
+        """The source as written, or nothing."""
+        return self.source.text if self.source else ""
+
+    def documented(self) -> bytes:
+        """The digest with docstrings, for closures that read them."""
+        if self._documented is None:
+            self._documented = self._digest(docstrings=True)
+        return self._documented
+
+    def line_of(self, load: Load) -> int:
+        """Where *load* is first done, counted from the ``def`` (1)."""
+        code, index = self.reads.loads[load]
+        return line_of(code, index) - self.line + 1
+
+    def _digest(self, *, docstrings: bool) -> bytes:
+        if self.source is None:
+            return digest(encode_code(self.code))
+        said = encode_function(self.source.node, docstrings=docstrings)
+        if sys.flags.optimize and (b"(Assert" in said or b"__debug__" in said):
+            said += b"-O"  # without assertions it is another function
+        return digest(said)
+
+
+_bodies: Final[PerCode[Body]] = PerCode()
+
+
+def body_of(code: CodeType, namespace: Mapping[str, Any]) -> Body:
+    """Return the body of *code*, which runs with the globals *namespace*."""
+    known = _bodies.get(code)
+    if known is not None and (
+        known.source is not None or known.version == text_version(code.co_filename)
+    ):
+        return known
+    version = text_version(code.co_filename)
+    return _bodies.put(code, Body(code, find_source(code, namespace), version))

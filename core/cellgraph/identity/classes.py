@@ -1,0 +1,132 @@
+"""Classes of the user's: bases, metaclass, methods, attributes, annotations and generated parts."""
+
+import enum
+import functools
+import types
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cellgraph.identity.annotations import describe, describe_annotations
+from cellgraph.identity.closure import Node, Walk
+from cellgraph.identity.functions import importable_name, link_registry
+from cellgraph.identity.packages import module_of, origin_of
+from cellgraph.identity.records import link_fields, made_by_library
+from cellgraph.identity.values import reference
+
+# Set by the interpreter or derived from the rest, and not the same on every Python.
+_DERIVED: Final = frozenset(
+    "__slotnames__ __module__ __dict__ __weakref__ __doc__ __qualname__ __annotations__ "
+    "__annotate__ __annotate_func__ __annotations_cache__ __firstlineno__ "
+    "__static_attributes__ __classdictcell__ __abstractmethods__ _abc_impl __parameters__ "
+    "__orig_bases__ __match_args__ __type_params__ _is_protocol _is_runtime_protocol "
+    "__protocol_attrs__ __non_callable_proto_members__ __callable_proto_members_only__ "
+    "__dataclass_fields__ __dataclass_params__ __attrs_attrs__ __attrs_own_setattr__ "
+    "__attrs_props__ __readonly_keys__ __mutable_keys__ __closed__ __extra_items__ "
+    "__signature__ __class_vars__ __private_attributes__".split()
+)
+_RECORD: Final = ("_fields", "_field_defaults")  # of a namedtuple: told by its fields
+_DESCRIPTORS: Final = (
+    types.MemberDescriptorType,
+    types.GetSetDescriptorType,
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+)
+_ENUM_BASES: Final = (enum.Enum, enum.IntEnum, enum.Flag, enum.IntFlag, enum.StrEnum)
+
+
+def link_class(walk: Walk, node: Node, label: str, cls: type) -> None:
+    """Add a class: by name if it is installed, with its whole content if not."""
+    if walk.known(id(cls)) is None:
+        origin = origin_of(module_of(cls))
+        name = importable_name(cls) if origin.kind != "user" else None
+        if name is not None:
+            walk.named(node, label, origin, name)
+            return
+    walk.attach(node, label, class_node(walk, cls))
+
+
+def class_node(walk: Walk, cls: type) -> Node:
+    """Return the node of *cls*."""
+    found = walk.known(id(cls))
+    if found is None:
+        found = Node("class", cls.__name__, cls, _expand)
+        walk.remember(id(cls), found, cls)
+    return found
+
+
+def _expand(walk: Walk, node: Node) -> None:
+    cls: type = node.subject
+    node.local = cls.__name__.encode()
+    origin = origin_of(module_of(cls))
+    if origin.kind == "package":  # made at run time by a library
+        walk.named(node, "made by", origin, cls.__module__)
+    for at, base in enumerate(cls.__bases__):
+        if base is not object:
+            walk.link(node, f"base:{at}", base)
+    if type(cls) is not type:
+        walk.link(node, "metaclass", type(cls))
+    generics = getattr(cls, "__orig_bases__", ())
+    if "__orig_bases__" in vars(cls):
+        said = reference(tuple(describe(base) for base in generics))
+        walk.leaf(node, "generic", "annotations", said, None)
+    annotations = vars(cls).get("__annotations__")
+    if annotations and isinstance(annotations, dict):  # types made in C have a descriptor there
+        walk.leaf(node, "annotations", "annotations", describe_annotations(annotations), None)
+    if isinstance(cls, enum.EnumMeta):
+        _expand_enum(walk, node, cls)
+    else:
+        link_fields(walk, node, cls)
+        _link_namespace(walk, node, cls)
+
+
+def _link_namespace(walk: Walk, node: Node, cls: type) -> None:
+    named = (*getattr(cls, "_fields", ()), *_RECORD) if issubclass(cls, tuple) else ()
+    for name, value in list(vars(cls).items()):
+        if name in _DERIVED or name in named or name.startswith("__pydantic_"):
+            continue
+        if isinstance(value, _DESCRIPTORS) or made_by_library(cls, value):
+            continue
+        walk.link(node, _label(name, value), value)
+
+
+def _label(name: str, value: object) -> str:
+    return f"{'method' if isinstance(value, types.FunctionType) else 'attribute'}:{name}"
+
+
+def _expand_enum(walk: Walk, node: Node, cls: enum.EnumMeta) -> None:
+    """Members in their order, and what the user wrote; the machinery differs between Pythons."""
+    if cls.__module__ == "enum":
+        return
+    members: Mapping[str, Any] = cls.__members__
+    walk.data(node, "members", tuple(members))
+    for name, member in members.items():
+        walk.link(node, f"attribute:{name}", member.value)
+    for name, value in list(vars(cls).items()):
+        func = getattr(value, "__func__", getattr(value, "fget", value))
+        if name in members or not isinstance(func, types.FunctionType):
+            continue
+        if not made_by_library(cls, func) and name not in _DERIVED:
+            walk.link(node, _label(name, value), value)
+
+
+def link_accessor(walk: Walk, node: Node, label: str, value: Any) -> None:
+    """Add the functions of a static or class method, a property, or another accessor."""
+    if isinstance(value, property):
+        for part in ("fget", "fset", "fdel"):
+            if getattr(value, part) is not None:
+                walk.link(node, f"{label}.{part}", getattr(value, part))
+        return
+    if isinstance(value, functools.singledispatchmethod):
+        walk.link(node, label, value.func)
+        link_registry(walk, node, label, value.dispatcher.registry)
+        return
+    kind = type(value).__name__
+    walk.leaf(node, f"{label} kind", "name", kind.encode(), kind)
+    walk.link(
+        node,
+        label,
+        value.__func__ if isinstance(value, (staticmethod, classmethod)) else value.func,
+    )
+    if isinstance(value, functools.partialmethod):
+        walk.link(node, f"{label}(...)", (value.args, dict(value.keywords)))

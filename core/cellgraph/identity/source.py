@@ -1,0 +1,197 @@
+"""The text behind a live function, trusted only when it compiles to the function's own code.
+
+Text comes from `linecache`: notebook cells and consoles put theirs there, files are read. It may be
+newer or older than the code in memory (edited and not reloaded), so it is compiled again and
+compared with the live code object; lines and file names do not count. No match, no text.
+"""
+
+import __future__
+
+import ast
+import linecache
+import os
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from types import CodeType
+from typing import Any, Final, NamedTuple, cast
+
+from cellgraph.identity.bytecode import nested, same_code
+from cellgraph.identity.normalise import FunctionNode
+
+_FUTURES: Final[int] = sum(
+    {getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
+)
+_MAX_TEXTS: Final = 256
+_STATEMENT_LISTS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
+_IPYTHON_CELL: Final = re.compile(r"<ipython-input-(\d+)-")
+
+Position = tuple[int, int, int, int]  # line, column, end line, end column
+
+
+class Source(NamedTuple):
+    """Trusted source of one function."""
+
+    node: FunctionNode
+    text: str  # from its `def`, as written, unindented; a lambda from that word on
+    line: int  # of its `def`, in the file or cell
+    place: str  # for people: a file's name without folders, or "cell"
+
+
+def find_source(code: CodeType, namespace: Mapping[str, Any]) -> Source | None:
+    """Return the source that compiles to *code*, or None if there is no such text.
+
+    *namespace* is the globals of the function: it leads to texts that loaders provide.
+    """
+    filename = code.co_filename
+    lines = linecache.getlines(filename, cast("dict[str, Any]", namespace))
+    found = _find(code, filename, lines)
+    if found is None and os.path.isfile(filename):  # noqa: PTH113  # a plain string is at hand
+        linecache.checkcache(filename)
+        fresh = linecache.getlines(filename, cast("dict[str, Any]", namespace))
+        if fresh is not lines:
+            found = _find(code, filename, fresh)
+    return found
+
+
+def text_version(filename: str) -> object:
+    """A token that changes when the text of *filename* may have changed."""
+    try:
+        status = os.stat(filename)  # noqa: PTH116  # on the path of every look at code without source
+    except OSError:
+        return id(linecache.cache.get(filename))
+    return status.st_mtime_ns, status.st_size
+
+
+def place_of(filename: str) -> str:
+    """What to call a file or cell: no folders, nothing that differs between machines."""
+    cell = _IPYTHON_CELL.match(filename)
+    if cell:
+        return f"cell {cell[1]}"
+    if "ipykernel" in filename or filename.startswith("<"):
+        return "cell"
+    return os.path.basename(filename)  # noqa: PTH119  # a plain string is at hand
+
+
+class _Text:
+    """One file or cell, parsed and compiled once."""
+
+    def __init__(self, filename: str, lines: Sequence[str], flags: int) -> None:
+        self.lines = lines
+        self.tree, compiled = _compile("".join(lines), filename, flags)
+        self.codes: dict[str, list[CodeType]] = {}
+        for code in nested(compiled):
+            self.codes.setdefault(code.co_name, []).append(code)
+        self.definitions: dict[tuple[str, int], list[FunctionNode]] = {}
+        for node in _definitions(self.tree):
+            decorators = node.decorator_list
+            first = decorators[0].lineno if decorators else node.lineno
+            self.definitions.setdefault((node.name, first), []).append(node)
+        self._lambdas: dict[int, list[ast.Lambda]] | None = None
+
+    def lambdas(self, line: int) -> list[ast.Lambda]:
+        """The lambdas that begin on *line*. Looked for on first use: they may be anywhere."""
+        if self._lambdas is None:
+            self._lambdas = {}
+            for node in ast.walk(self.tree):
+                if isinstance(node, ast.Lambda):
+                    self._lambdas.setdefault(node.lineno, []).append(node)
+        return self._lambdas.get(line, [])
+
+
+_texts: Final[dict[tuple[str, int], _Text]] = {}
+
+
+def _find(code: CodeType, filename: str, lines: Sequence[str]) -> Source | None:
+    if not lines:
+        return None
+    try:
+        text = _text(filename, lines, code.co_flags & _FUTURES)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    line = code.co_firstlineno
+    candidates = text.codes.get(code.co_name, ())
+    for candidate in sorted(candidates, key=lambda c: abs(c.co_firstlineno - line)):
+        if same_code(code, candidate):
+            node = _node(text, candidate)
+            if node is not None:
+                return _source(node, lines, filename)
+    return None
+
+
+def _text(filename: str, lines: Sequence[str], flags: int) -> _Text:
+    known = _texts.get((filename, flags))
+    if known is not None and known.lines is lines:
+        return known
+    made = _Text(filename, lines, flags)
+    while len(_texts) >= _MAX_TEXTS:
+        _texts.pop(next(iter(_texts)), None)
+    _texts[filename, flags] = made
+    return made
+
+
+def _compile(text: str, filename: str, flags: int) -> tuple[ast.Module, CodeType]:
+    def parse(more: int) -> tuple[ast.Module, CodeType]:
+        # ast.parse cannot be told about the futures that a console keeps from cell to cell
+        said = flags | more
+        only = ast.PyCF_ONLY_AST
+        tree = cast("ast.Module", compile(text, filename, "exec", said | only, dont_inherit=True))
+        return tree, compile(tree, filename, "exec", said, dont_inherit=True)
+
+    try:
+        return parse(0)
+    except SyntaxError:
+        return parse(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # a cell may await
+
+
+def _definitions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+        for name in _STATEMENT_LISTS:
+            todo.extend(getattr(node, name, None) or () if not isinstance(node, ast.expr) else ())
+
+
+def _node(text: _Text, code: CodeType) -> FunctionNode | None:
+    line = code.co_firstlineno
+    if code.co_name != "<lambda>":
+        found = text.definitions.get((code.co_name, line), [])
+        return found[0] if len(found) == 1 else None
+    on_line = text.lambdas(line)
+    return on_line[0] if len(on_line) == 1 else _enclosing(on_line, code)
+
+
+def _enclosing(lambdas: Sequence[ast.Lambda], code: CodeType) -> ast.Lambda | None:
+    """The lambda whose body holds the positions of *code*: the smallest that does."""
+    spans = [
+        (start, column, end, end_column)
+        for start, end, column, end_column in code.co_positions()
+        if start and end and column is not None and end_column  # (0, 0) marks bookkeeping
+    ]
+    if not spans:
+        return None
+    first = min((line, column) for line, column, _, _ in spans)
+    last = max((line, column) for _, _, line, column in spans)
+    holding = [
+        node
+        for node in lambdas
+        if (node.body.lineno, node.body.col_offset) <= first
+        and last <= (node.body.end_lineno or 0, node.body.end_col_offset or 0)
+    ]
+    return min(holding, key=_extent, default=None)
+
+
+def _extent(node: ast.Lambda) -> tuple[int, int]:
+    lines = (node.body.end_lineno or 0) - node.body.lineno
+    return lines, (node.body.end_col_offset or 0) - node.body.col_offset
+
+
+def _source(node: FunctionNode, lines: Sequence[str], filename: str) -> Source:
+    own = list(lines[node.lineno - 1 : node.end_lineno])
+    if isinstance(node, ast.Lambda):  # columns count bytes
+        own[-1] = own[-1].encode()[: node.end_col_offset].decode()
+        own[0] = own[0].encode()[node.col_offset :].decode()
+    text = textwrap.dedent("".join(own)).rstrip() + "\n"
+    return Source(node, text, node.lineno, place_of(filename))

@@ -1,0 +1,75 @@
+"""One expression inside one run: the engine's side of a lazy node.
+
+Expressions are immutable and may be evaluated many times; what a run knows about one is here. Nodes
+are touched by the owner thread alone.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any, Final
+
+from cellgraph.definitions import Definition
+from cellgraph.environment import Environment
+from cellgraph.expression import Apply, Call
+from cellgraph.failure import Failure
+
+EMPTY: Final[Mapping[str, object]] = {}
+
+
+class State(IntEnum):
+    """Where a node stands. A node only ever moves down this list."""
+
+    WAITING = 0  # for its arguments
+    ASKED = 1  # looked up in the store, or being computed as a rule
+    RUNNING = 2  # handed to an executor (or held back by a limit)
+    EXPANDED = 3  # its body returned an expression, whose value it will have
+    JOINED = 4  # an equal call is on its way, whose value it will have
+    DONE = 5
+    FAILED = 6
+
+
+class Node:
+    """A call, a rule, or (with a `Collect` expression) a container, being reduced."""
+
+    __slots__ = (
+        "args",
+        "args_ref",
+        "attempt",
+        "call",
+        "definition",
+        "env",
+        "expr",
+        "failure",
+        "followed",
+        "key",
+        "kwargs",
+        "name",
+        "outs",
+        "owner",
+        "parent",
+        "state",
+        "value",
+        "waiting",
+        "whole",
+    )
+
+    def __init__(self, owner: Any, expr: Any, env: Environment, parent: "Node | None") -> None:
+        self.owner = owner  # the reduction it belongs to
+        self.expr: Call | Apply = expr
+        self.env = env
+        self.parent = parent  # the call whose body returned this; None for the user's own
+        self.state = State.WAITING
+        self.waiting = 0
+        self.outs: list[Node] = []
+        self.whole = True  # reproducible all the way down: a graph record may be written
+        self.call = -1  # its number in the run, for calls
+        self.attempt = 0
+        self.key = b""
+        self.name = b""  # the key, and the context below: what makes two calls one
+        self.args_ref = b""  # identity of the arguments, as it joined the key
+        self.followed: Node | None = None
+        self.failure: Failure | None = None
+        self.value: object = None
+        self.definition: Definition = None  # type: ignore[assignment]  # set for calls when admitted
+        self.args: tuple[object, ...] = ()
+        self.kwargs: Mapping[str, object] = EMPTY

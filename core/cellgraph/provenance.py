@@ -1,0 +1,108 @@
+"""What a run did, kept when it ends: one small object per run, never one row per replayed call."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cellgraph.stores.base import Store
+
+if TYPE_CHECKING:
+    from cellgraph.active import Active
+
+_FOLDER = "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskShare:
+    """One task's part in a run."""
+
+    name: str
+    id: str  # hex of the task's identity
+    executed: int
+    reused: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One stored run. Times in seconds since the epoch, durations in seconds."""
+
+    id: str
+    label: str
+    status: str
+    started: float
+    elapsed_s: float
+    added: int
+    executed: int
+    reused: int
+    failed: int
+    saved_s: float
+    tasks: tuple[TaskShare, ...] = ()
+    misses: tuple[tuple[str, str, int], ...] = ()  # task, reason, calls
+    errors: tuple[str, ...] = field(default=())
+
+
+class Archive:
+    """Writes and reads run summaries in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def keep(self, active: "Active", status: str) -> None:
+        """Write the summary of a run that ends."""
+        run = active.run
+        c = run.counts
+        summary = RunSummary(
+            id=run.id,
+            label=run.label,
+            status=status,
+            started=run.started,
+            elapsed_s=time.time() - run.started,
+            added=active.reduction.growth.calls,
+            executed=c.executed,
+            reused=c.reused,
+            failed=c.failed,
+            saved_s=c.saved_s,
+            tasks=tuple(
+                TaskShare(t.name, task_id.hex(), t.executed, t.reused, t.seconds)
+                for task_id, t in active.tasks.items()
+            ),
+            misses=tuple(
+                (name, reason, active.misses.get(task_id, 0))
+                for task_id, (name, reason) in active.reasons.items()
+            ),
+            errors=tuple(
+                node.failure.message
+                for node in active.reduction.failures[:20]
+                if node.failure is not None
+            ),
+        )
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.started))
+        data = json.dumps(asdict(summary)).encode()
+        self._store.write_file(f"{_FOLDER}/{stamp}-{run.id}.json", data)
+
+    def runs(self, limit: int | None = None) -> Iterator[RunSummary]:
+        """Yield stored runs, newest first."""
+        names = sorted(self._store.list_files(_FOLDER), reverse=True)
+        for name in names[:limit]:
+            data = self._store.read_file(name)
+            if data is not None:
+                yield _summary(json.loads(data))
+
+    def run(self, run: str) -> RunSummary | None:
+        """The stored run with this id, or whose id begins with it."""
+        for name in self._store.list_files(_FOLDER):
+            if name.rsplit("-", 1)[-1].startswith(run):
+                data = self._store.read_file(name)
+                return _summary(json.loads(data)) if data is not None else None
+        return None
+
+
+def _summary(raw: dict[str, Any]) -> RunSummary:
+    known = {name: raw[name] for name in RunSummary.__dataclass_fields__ if name in raw}
+    known["tasks"] = tuple(TaskShare(**t) for t in raw.get("tasks", ()))
+    known["misses"] = tuple((m[0], m[1], m[2]) for m in raw.get("misses", ()))
+    known["errors"] = tuple(raw.get("errors", ()))
+    return RunSummary(**known)

@@ -1,0 +1,94 @@
+"""Arguments of a node, once what they wait for is known: values in place of expressions."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cellgraph.definitions import Definition
+from cellgraph.expression import EXPRESSIONS
+from cellgraph.failure import Failure
+from cellgraph.growth import Growth
+from cellgraph.identity.values import reference
+from cellgraph.node import Node
+from cellgraph.result import Held
+from cellgraph.structure import ATOMS, leaves, rebuild
+from cellgraph.task import Task
+
+# Immutable, or the engine's own: nothing to copy.
+_AS_THEY_ARE: Final = frozenset({Failure, Task})
+_CONTAINERS: Final = frozenset({list, tuple, set, frozenset, dict})
+
+
+def _is_container(kind: type) -> bool:
+    return (
+        kind in _CONTAINERS
+        or issubclass(kind, (dict, tuple))
+        or hasattr(kind, "__dataclass_fields__")
+        or hasattr(kind, "__attrs_attrs__")
+    )
+
+
+class Resolver:
+    """Puts values in the places of expressions."""
+
+    def __init__(self, growth: Growth) -> None:
+        self._growth = growth
+
+    def resolve(
+        self, node: Node, args: tuple[object, ...], kwargs: Mapping[str, object]
+    ) -> Failure | None:
+        """Set the node's resolved arguments; return the first failure among them, if any."""
+        for a in args:
+            if type(a) not in ATOMS:
+                break
+        else:
+            if not kwargs:
+                node.args = args
+                return None
+        met: list[Failure] = []
+        table = self._growth.table(node.env)
+        node.args = tuple([self._value_of(a, table, node, met) for a in args])
+        if kwargs:
+            node.kwargs = {k: self._value_of(v, table, node, met) for k, v in kwargs.items()}
+        return met[0] if met else None
+
+    def _value_of(
+        self, value: Any, table: dict[int, Node], node: Node, met: list[Failure]
+    ) -> object:
+        kind = type(value)
+        if kind in ATOMS:
+            return value
+        if kind in EXPRESSIONS:
+            child = table.get(id(value))
+            if child is None:  # a default, evaluated in the callee's context
+                child = self._growth.table(self._growth.below(node))[id(value)]
+            if child.failure is not None:
+                met.append(child.failure)
+                return child.failure
+            return child.value
+        if next(leaves(value, EXPRESSIONS), None) is None:
+            return literal(value)
+        return rebuild(
+            value,
+            lambda leaf: self._value_of(leaf, table, node, met),
+            lambda kind: kind in EXPRESSIONS or not _is_container(kind),
+        )
+
+
+def literal(value: Any) -> object:
+    """A literal the user passed: known by identity, copied for each consumer."""
+    if type(value) in ATOMS or type(value) in _AS_THEY_ARE:
+        return value
+    return Held(reference(value), value)
+
+
+def arguments_ref(
+    definition: Definition, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> bytes:
+    """Identity of bound arguments; with the definition's prefix it names the call."""
+    if definition.ignored:
+        ignored = definition.ignored
+        args = tuple([None if i in ignored else a for i, a in enumerate(args)])
+        kwargs = {k: None if k in ignored else v for k, v in kwargs.items()}
+    if kwargs:
+        return b"k" + reference((args, dict(kwargs)))
+    return b"a" + reference(args)

@@ -1,0 +1,267 @@
+"""The loop: one queue, one owner thread. Carries out what the reductions ask for.
+
+Everything else posts to the queue and never touches a run's state. A record is in the store before
+its outcome is used.
+"""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple
+
+from cellgraph.active import Active
+from cellgraph.bus import Bus
+from cellgraph.cache import Cache, Found
+from cellgraph.definitions import Definitions
+from cellgraph.dispatch import Dispatch
+from cellgraph.ending import Archive, Ending
+from cellgraph.events import CallDone, CallsAdded, CallsReused, Notice, RunStarted
+from cellgraph.execution import Execution
+from cellgraph.executor import JobEvent, Unreduced
+from cellgraph.graphkey import GraphKey, worth_a_record
+from cellgraph.node import Node, State
+from cellgraph.reasons import Reasons
+from cellgraph.reduce import Reduction
+from cellgraph.run import Run
+from cellgraph.stores.base import Store
+from cellgraph.telling import Telling
+
+_log = logging.getLogger(__name__)
+_CHUNK: Final = (
+    1000  # calls looked up and started at once: the first starts before the last is found
+)
+_TICK_S: Final = 0.1
+
+
+class Begin(NamedTuple):
+    """Evaluate *value* as *run*."""
+
+    run: Run
+    value: object
+    asked: Mapping[str, Any]
+
+
+class Cancel(NamedTuple):
+    """Stop *run*."""
+
+    run: Run
+
+
+class Scheduler:
+    """Owns every run of a session. Public methods are thread-safe."""
+
+    def __init__(
+        self, store: Store, bus: Bus, dispatch: Dispatch, archive: Archive, default_executor: str
+    ) -> None:
+        self.store = store
+        self._telling = Telling(store, bus)
+        reasons = Reasons(store)
+        self._execution = Execution(dispatch, self._telling, reasons)
+        self._ending = Ending(self._telling, reasons, archive)
+        self._default_executor = default_executor
+        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self._active: dict[str, Active] = {}
+        self._last_look = 0.0
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    # --- any thread ---------------------------------------------------------------------------
+
+    def start(self, run: Run, value: object, asked: Mapping[str, Any]) -> None:
+        """Begin *run*; returns at once."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._loop, name="cellgraph-owner", daemon=True
+                )
+                self._thread.start()
+        self._queue.put(Begin(run, value, asked))
+
+    def cancel(self, run: Run) -> None:
+        """Start nothing more for *run*, stop what can be stopped, keep what has finished."""
+        self._queue.put(Cancel(run))
+
+    def report(self, events: Sequence[JobEvent]) -> None:
+        """An executor says what happened."""
+        self._queue.put(events)
+
+    def close(self) -> None:
+        """End the owner thread; runs that have not ended are cancelled."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            if thread is not threading.current_thread():
+                thread.join(10)
+
+    # --- the owner thread -----------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        thresholds = gc.get_threshold()
+        busy = False
+        while True:
+            try:
+                message = self._queue.get(timeout=_TICK_S if self._execution.busy else None)
+            except Empty:
+                self._look()
+                continue
+            if message is None:
+                break
+            try:
+                self._handle(message)
+                self._drive()
+            except Exception as error:
+                _log.exception("the owner thread met an error of its own")
+                self._give_up(error)
+            if busy != bool(self._active):
+                # A graph of many live nodes makes full collections slow and finds nothing.
+                busy = bool(self._active)
+                gc.set_threshold(*((50_000, 50, 100) if busy else thresholds))
+            if self._execution.busy and time.monotonic() - self._last_look > _TICK_S:
+                self._look()
+        gc.set_threshold(*thresholds)
+        for active in list(self._active.values()):
+            active.cancelled = True
+            self._stop(active)
+            self._end(active)
+
+    def _look(self) -> None:
+        self._last_look = time.monotonic()
+        if self._telling.heard:
+            self._execution.look()
+
+    def _handle(self, message: Any) -> None:
+        if type(message) is Begin:
+            self._begin(message)
+        elif type(message) is Cancel:
+            active = self._active.get(message.run.id)
+            if active is not None:
+                active.cancelled = True
+                self._stop(active)
+        else:
+            self._execution.take(message)
+
+    def _give_up(self, error: Exception) -> None:
+        """An error in the engine itself ends the runs in its own words rather than hang them."""
+        for active in list(self._active.values()):
+            active.reduction.stop()
+            del self._active[active.run.id]
+            active.run.end("failed", error=error)
+
+    def _begin(self, begin: Begin) -> None:
+        run, asked = begin.run, begin.asked
+        live = asked["definitions"] == "live"
+        definitions = Definitions(
+            live=live, cache=asked["cache"], default_executor=self._default_executor
+        )
+        reduction = Reduction(definitions, asked["fail"], observed=self._telling.heard)
+        cache = Cache(self.store, definitions, run.id, time.time)
+        active = Active(run, reduction, cache, asked)
+        self._telling.emit(RunStarted(run.id, run.label, run.started))
+        try:
+            expr = reduction.as_expression(begin.value)
+            found = self._find_graph(active, expr)
+            if found is None or reduction.growth.observed:
+                active.root = reduction.begin(expr)
+        except Exception as error:  # nothing has been stored or started: say so at once
+            reduction.stop()
+            self._ending.finish(active, "failed", error=error)
+            return
+        for name in definitions.renewed:
+            text = f"{name} was defined again: its present definition is used"
+            self._telling.emit(Notice(run.id, text))
+        if found is not None:
+            self._all_found(active, found)
+        else:
+            self._active[run.id] = active
+
+    def _find_graph(self, active: Active, expr: Any) -> Found | None:
+        """The cheapest answer first: the whole expression, by its digest."""
+        if not active.asked["cache"] or not worth_a_record(expr):
+            return None
+        reduction = active.reduction
+        named = GraphKey(expr, reduction.definitions, reduction.growth.top)
+        reduction.named = named.calls
+        active.graph_key = named.key
+        active.graph_roots = tuple(named.tasks)
+        return active.cache.find_graph(named.key, named.tasks.values())
+
+    def _all_found(self, active: Active, found: Found) -> None:
+        counts, reduction = active.run.counts, active.reduction
+        counts.reused += found.calls
+        counts.saved_s += found.elapsed_s
+        if reduction.growth.observed:
+            added = reduction.growth.take_added()
+            self._telling.emit(CallsAdded(active.run.id, added))
+            each = found.elapsed_s / max(1, len(added))
+            reused = tuple(CallDone(a.call, each) for a in added)
+            self._telling.emit(CallsReused(active.run.id, reused))
+        reduction.stop()
+        self._ending.finish(active, "done", value=found.outcome)
+
+    def _drive(self) -> None:
+        """Let every run go as far as it can."""
+        moved = True
+        while moved:
+            moved = False
+            for active in list(self._active.values()):
+                moved = self._step(active) or moved
+        for active in list(self._active.values()):
+            root = active.root
+            over = root is not None and root.state >= State.DONE and not active.reduction.open
+            if active.reduction.stopped and not active.stopping:
+                self._stop(active)
+                over = True
+            if over or active.cancelled:
+                self._end(active)
+
+    def _step(self, active: Active) -> bool:
+        reduction = active.reduction
+        if not (reduction.ready or reduction.look_up or reduction.apply or reduction.keep):
+            return False
+        reduction.advance()
+        self._telling.growth(active)
+        if reduction.keep:
+            self._ending.keep_finals(active)
+        if reduction.apply:
+            nodes, reduction.apply = reduction.apply, []
+            self._execution.apply(active, nodes)
+        if reduction.look_up:
+            nodes, reduction.look_up = reduction.look_up[:_CHUNK], reduction.look_up[_CHUNK:]
+            self._look_up(active, nodes)
+        return True
+
+    def _look_up(self, active: Active, nodes: list[Node]) -> None:
+        reduction, counts = active.reduction, active.run.counts
+        missed: list[Node] = []
+        reused: list[CallDone] = []
+        for node, found in zip(nodes, active.cache.find(nodes), strict=True):
+            if found is None:
+                missed.append(node)
+                continue
+            counts.reused += 1
+            counts.saved_s += found.elapsed_s
+            active.tally(node.definition).reused += 1
+            if reduction.growth.observed:
+                reused.append(CallDone(node.call, found.elapsed_s))
+            if type(found.outcome) is Unreduced:
+                reduction.returned(node, found.outcome)
+            else:
+                reduction.found(node, found.outcome)
+        if reused:
+            self._telling.emit(CallsReused(active.run.id, tuple(reused)))
+        if missed:
+            self._execution.start(active, missed)
+
+    def _stop(self, active: Active) -> None:
+        """Start nothing more for this run and stop what runs."""
+        active.stopping = True
+        self._telling.skipped(active, active.reduction.stop())
+        self._execution.stop(active, running=active.cancelled)
+
+    def _end(self, active: Active) -> None:
+        del self._active[active.run.id]
+        self._ending.end(active)

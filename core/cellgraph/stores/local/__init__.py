@@ -1,0 +1,5 @@
+"""The store in a local folder."""
+
+from cellgraph.stores.local.store import LocalStore
+
+__all__ = ["LocalStore"]

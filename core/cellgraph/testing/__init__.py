@@ -1,0 +1,1 @@
+"""Contract suites and fakes that ship with Cellgraph, for whoever writes a store or an executor."""

@@ -1,0 +1,99 @@
+"""Run one job where the function is: load the arguments, call, snapshot the result.
+
+Shared by every executor. Knows the store and the value codecs, nothing of the scheduler.
+"""
+
+import time
+import traceback
+from collections.abc import Coroutine
+from types import CoroutineType, TracebackType
+from typing import Any, Final
+
+from cellgraph.codecs.payload import INLINE_BYTES
+from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
+from cellgraph.expression import EXPRESSIONS
+from cellgraph.identity.values import snapshot
+from cellgraph.inside import running
+from cellgraph.result import SCALARS, Inline, Result, Stored
+from cellgraph.stores.base import Store
+from cellgraph.structure import leaves, rebuild
+from cellgraph.taskvalue import TASKS
+
+# A result that holds tasks is kept like one that holds calls: tasks are named by reference.
+_LAZY: Final = EXPRESSIONS | TASKS
+
+
+def run_job(job: Job, store: Store) -> JobDone | JobFailed:
+    """Run *job* on this thread. Never raises for what the user's code does; lets
+    KeyboardInterrupt and SystemExit of the process through only as a failure of the call."""
+    started = time.time()
+    clock = time.perf_counter()
+    try:
+        args = [load(a, store) for a in job.args]
+        kwargs = {name: load(a, store) for name, a in job.kwargs.items()}
+        with running(job.function.name):
+            value = job.function.func(*args, **kwargs)
+            if type(value) is CoroutineType:
+                value = asyncio_run(value)
+        check_length(job.function, value)
+        outcome = settle(value, store)
+    except BaseException as error:  # a task may raise anything, SystemExit included
+        elapsed = time.perf_counter() - clock
+        return JobFailed(job.id, started, elapsed, error, user_traceback(error))
+    return JobDone(job.id, started, time.perf_counter() - clock, outcome)
+
+
+def load(argument: object, store: Store) -> Any:
+    """Return *argument* as the function may own it: fresh containers, private copies of leaves."""
+    if type(argument) in SCALARS:
+        return argument
+    return rebuild(argument, lambda leaf: leaf.load(store), _is_result)
+
+
+def check_length(function: Function, value: object) -> None:
+    """Hold a task to its `nout`. An expression is held to it when it is reduced."""
+    promised = function.nout
+    if promised is None or type(value) in EXPRESSIONS:
+        return
+    found = len(value) if isinstance(value, (tuple, list, dict, set, frozenset)) else None
+    if found != promised:
+        returned = f"{found} values" if found is not None else type(value).__name__
+        raise ValueError(
+            f"{function.name} promises {promised} values (nout) and returned {returned}"
+        )
+
+
+def _is_result(kind: type) -> bool:
+    return issubclass(kind, Result)
+
+
+def asyncio_run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run the body of an ``async def`` task to its end, on a loop of its own."""
+    import asyncio
+
+    return asyncio.run(coroutine)
+
+
+def settle(value: object, store: Store) -> object:
+    """Turn what a function returned into what the engine may keep: scalar, Result or Unreduced."""
+    if type(value) in SCALARS:
+        return value
+    if next(leaves(value, _LAZY), None) is not None:
+        return Unreduced(value)
+    ref, payload = snapshot(value)
+    if payload.nbytes <= INLINE_BYTES:
+        return Inline(ref, payload)
+    return Stored(ref, store.put_blob(payload), payload.nbytes)
+
+
+def user_traceback(error: BaseException) -> str:
+    """The frames below our own, as text: what the user wrote, and what it called."""
+    tb = error.__traceback__
+    while tb is not None and _is_ours(tb):
+        tb = tb.tb_next
+    return "".join(traceback.format_exception(type(error), error, tb or error.__traceback__))
+
+
+def _is_ours(tb: TracebackType) -> bool:
+    name = tb.tb_frame.f_globals.get("__name__", "")
+    return isinstance(name, str) and name.split(".")[0] in ("cellgraph", "cellgraph_executors")

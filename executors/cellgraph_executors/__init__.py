@@ -1,0 +1,1 @@
+"""Where calls run: executors for this machine and for AWS."""

@@ -1,0 +1,101 @@
+"""The shape of what the view model tells its renderers: plain values that `json.dumps` takes."""
+
+import re
+from typing import Final, TypedDict
+
+from cellgraph_notebook.statuses import Status, ViewStatus
+
+# The kernel compiles a cell as a temporary file whose name differs from process to process.
+_CELL_FILE: Final = re.compile(r'[^\s"]*ipykernel_\d+[\\/]\d+\.py')
+
+
+class GroupState(TypedDict):
+    """One box. Durations in seconds; `counts` by status code; None: nothing to tell."""
+
+    id: int
+    key: str  # stable from run to run of the same graph
+    name: str
+    executor: str
+    size: int
+    status: Status
+    counts: list[int]
+    retried: int
+    ran_s: float
+    saved_s: float
+    p50_s: float | None
+    p95_s: float | None
+    running_s: float | None  # how long the only call of the group has been running
+    waits_for: int  # boxes upstream that are not finished
+    reasons: list[str]  # why calls ran instead of being reused
+    log: str  # the end of what the call that printed last has printed
+    log_of: str
+
+
+class Cause(TypedDict):
+    """Failures with one cause."""
+
+    calls: list[str]  # the first few: "align[411]"
+    count: int
+    error: str
+    where: str
+    traceback: str
+    log: str
+    attempts: int
+
+
+class Totals(TypedDict):
+    """The run in numbers; durations in seconds, `counts` by status code."""
+
+    calls: int
+    counts: list[int]
+    saved_s: float
+    elapsed_s: float | None
+    eta_s: float | None
+
+
+class Snapshot(TypedDict):
+    """A run at one moment, or what changed in it since a revision.
+
+    `groups` holds those that changed. `edges` and `order` (the numbers of all boxes) are complete
+    when `whole` is true and empty otherwise. `failures` is complete, or None: nothing new failed.
+    """
+
+    run: str
+    label: str
+    status: ViewStatus
+    revision: int
+    whole: bool
+    totals: Totals
+    groups: list[GroupState]
+    order: list[int]
+    edges: list[tuple[int, int]]
+    failures: list[Cause] | None
+    unlisted: int  # failures of causes too many to list
+    notices: list[str]
+
+
+def without_times(snapshot: Snapshot) -> Snapshot:
+    """Return *snapshot* as another run of the same calls gives it: no times, a fixed run id."""
+    plain = snapshot.copy()
+    plain["run"] = "run"
+    plain["groups"] = [_untimed(group) for group in snapshot["groups"]]
+    totals = snapshot["totals"].copy()
+    totals["saved_s"], totals["elapsed_s"], totals["eta_s"] = 0.0, None, None
+    plain["totals"] = totals
+    causes = [_anywhere(cause) for cause in snapshot["failures"] or []]
+    plain["failures"] = sorted(causes, key=lambda cause: (cause["error"], cause["calls"]))
+    return plain
+
+
+def _anywhere(cause: Cause) -> Cause:
+    plain = cause.copy()
+    plain["calls"] = sorted(cause["calls"])
+    plain["traceback"] = _CELL_FILE.sub("cell", cause["traceback"])
+    return plain
+
+
+def _untimed(group: GroupState) -> GroupState:
+    plain = group.copy()
+    plain["ran_s"] = plain["saved_s"] = 0.0
+    plain["p50_s"] = plain["p95_s"] = plain["running_s"] = None
+    return plain

@@ -1,0 +1,326 @@
+"""Instances of users' classes: named by class and state, stored field by field, bound when read."""
+
+import collections
+import copyreg
+import dataclasses
+import functools
+import sys
+import types
+from typing import Any, NamedTuple
+
+import attrs
+import pydantic
+import pytest
+
+from cellgraph.errors import ClassChanged, CodecError
+from cellgraph.identity.copying import private_copy
+from cellgraph.identity.values import Referenced, code_refs, reference, restore, snapshot
+
+
+class Eq:
+    """Equal when of one class and one state."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and _state(other) == _state(self)
+
+    __hash__ = object.__hash__
+
+
+def _state(value: Any) -> dict[str, Any]:
+    names = [n for c in type(value).__mro__ for n in c.__dict__.get("__slots__", ())]
+    return {**getattr(value, "__dict__", {}), **{n: getattr(value, n, None) for n in names}}
+
+
+class Plain(Eq):
+    def __init__(self, x: Any, *more: Any) -> None:
+        self.x = x
+        self.more = list(more)
+
+
+class Slotted(Eq):
+    __slots__ = ("a", "never")
+
+    def __init__(self, a: Any) -> None:
+        self.a = a
+
+
+class Both(Slotted):
+    def __init__(self, a: Any) -> None:
+        super().__init__(a)
+        self.b = (a, a)
+
+
+@dataclasses.dataclass
+class Data:
+    x: Any
+    y: Any = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    x: Any
+    y: str = "a"
+
+
+class Named(NamedTuple):
+    a: Any
+    b: Any = None
+
+
+Untyped = collections.namedtuple("Untyped", "u v")  # noqa: PYI024  # the untyped form, on purpose
+
+
+@attrs.define
+class Defined:
+    x: Any
+    y: list[Any] = attrs.field(factory=list)
+
+
+@attrs.frozen(cache_hash=True)
+class Hashed:
+    x: str
+
+
+class Model(pydantic.BaseModel):
+    a: int
+    b: list[str] = []
+
+
+class OwnState(Eq):
+    """Pickling rules of its own: part of the state is left out."""
+
+    def __init__(self, v: Any) -> None:
+        self.v = v
+        self.handle: object = lambda: v
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"v": self.v}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.v = state["v"]
+        self.handle = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnState) and other.v == self.v
+
+    __hash__ = object.__hash__
+
+
+class Reduced(Eq):
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __reduce__(self) -> Any:
+        return (Reduced, (self.x,))
+
+
+class AList(list[Any]):
+    pass
+
+
+class ADict(dict[Any, Any]):
+    pass
+
+
+class ASet(set[Any]):
+    pass
+
+
+class AnInt(int):
+    pass
+
+
+class AString(str):
+    __slots__ = ("tag",)
+
+
+class Failed(ValueError):
+    """Its constructor takes other arguments than `args` holds."""
+
+    def __init__(self, code: int, where: str) -> None:
+        super().__init__(f"{code} at {where}")
+        self.code = code
+
+
+def helper(x: int) -> int:
+    return x + 1
+
+
+def _instances() -> list[Any]:
+    return [
+        Plain(1), Plain(2), Plain(1, 2), Plain([1, {"a": 2}]), Slotted(1), Slotted(2), Both(1),
+        Data(1), Data(1, 2), Data(1, [Data(2)]), Frozen(1), Frozen(1, "b"), Named(1), Named(1, [2]),
+        Untyped(1, None), Defined(1), Defined(1, [2]), Hashed("a"), Hashed("b"), Model(a=1),
+        Model(a=1, b=["x"]), OwnState(1), OwnState(2), Reduced(1), Reduced([1]), AList([1]),
+        AList([1, 2]), ADict(a=1), ADict(a=2), ASet({1, 2}), AnInt(1), AnInt(2), AString("1"),
+        Plain, Slotted, helper, functools.partial(helper, 1), functools.partial(int, base=2),
+        (1, None), [1], {"a": 1}, 1, "1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", _instances(), ids=lambda value: repr(type(value).__name__))
+def test_an_instance_comes_back(value: Any) -> None:
+    ref, payload = snapshot(value)
+    found: Any = restore(payload)
+    assert type(found) is type(value)
+    if not isinstance(value, functools.partial):
+        assert found == value
+    assert reference(found) == ref == reference(value)
+    assert reference(private_copy(value)) == ref
+
+
+def test_each_instance_has_an_identity_of_its_own() -> None:
+    found = {reference(value) for value in _instances()}
+    assert len(found) == len(_instances())
+
+
+def test_a_cached_hash_is_no_state() -> None:
+    value = Hashed("text")
+    before = reference(value)
+    hash(value)
+    assert reference(value) == before
+    assert hash(restore(snapshot(value)[1])) == hash(value)
+
+
+def test_exceptions_of_users_come_back() -> None:
+    error = Failed(7, "here")
+    found: Any = restore(snapshot(error)[1])
+    assert type(found) is Failed
+    assert (str(found), found.code) == ("7 at here", 7)
+    assert reference(found) == reference(error) != reference(Failed(8, "here"))
+
+
+def test_containers_of_users_take_references() -> None:
+    class Held(Referenced):
+        __slots__ = ()
+
+    held = Held()
+    held.ref = reference([1, [2]])
+    for make in (Data, Frozen, Named, Defined, lambda x: ADict(k=x), lambda x: AList([x])):
+        assert reference(make(held)) == reference(make([1, [2]]))
+
+
+def test_many_instances_name_their_class_once() -> None:
+    _, payload = snapshot([Data(i, str(i)) for i in range(1000)])
+    assert [name for _, _, name, _ in code_refs(payload)] == ["Data"]
+    assert code_refs(snapshot([1, "a"])[1]) == ()
+
+
+# --- graphs of objects ------------------------------------------------------------------------
+
+
+class Node(Eq):
+    def __init__(self) -> None:
+        self.before: Node | None = None
+        self.after: Node | None = None
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+def _chain(size: int) -> list[Node]:
+    nodes = [Node() for _ in range(size)]
+    for left, right in zip(nodes, nodes[1:], strict=False):
+        left.after, right.before = right, left
+    return nodes
+
+
+@pytest.mark.parametrize("size", [2, 5, 50, 3000])
+def test_linked_objects_come_back_linked(size: int) -> None:
+    value = {"all": _chain(size)}
+    value["last"] = value["all"][-1:]
+    ref, payload = snapshot(value)
+    for found in (restore(payload), private_copy(value)):
+        assert isinstance(found, dict)
+        nodes = found["all"]
+        assert all(a.after is b and b.before is a for a, b in zip(nodes, nodes[1:], strict=False))
+        assert found["last"][0] is nodes[-1] is not value["last"][0]
+        assert reference(found) == ref
+    other = {"all": _chain(size)}
+    other["last"] = other["all"][-1:]
+    assert reference(other) == ref
+
+
+def test_what_a_pickled_object_shares_stays_shared() -> None:
+    part = [1, 2]
+    value: list[Any] = [OwnState(part), part]
+    ref, payload = snapshot(value)
+    found: Any = restore(payload)
+    assert found[0].v is found[1]
+    assert reference(found) == ref == reference([OwnState([1, 2]), [1, 2]])
+
+
+# --- classes that change ----------------------------------------------------------------------
+
+_MODULE = "cell_of_a_notebook"
+
+
+def _define(source: str) -> types.ModuleType:
+    module = types.ModuleType(_MODULE)
+    module.__dict__["dataclasses"] = dataclasses
+    exec(compile(source, "<cell>", "exec", dont_inherit=True), module.__dict__)
+    sys.modules[_MODULE] = module
+    return module
+
+
+@pytest.fixture
+def _no_module() -> Any:  # noqa: PT005  # it only cleans up
+    yield
+    sys.modules.pop(_MODULE, None)
+
+
+POINT = "class Point:\n    def __init__(self, x):\n        self.x = x\n    def size(self):\n        return {}\n"
+
+
+@pytest.mark.usefixtures("_no_module")
+def test_a_class_defined_again_unchanged_still_fits() -> None:
+    old = _define(POINT.format("abs(self.x)")).Point(3)
+    ref, payload = snapshot(old)
+    again = _define("# a comment\n" + POINT.format("abs(self.x)  # the size"))
+    found: Any = restore(payload)
+    assert type(found) is again.Point
+    assert found.x == 3
+    assert reference(found) == ref
+
+
+@pytest.mark.usefixtures("_no_module")
+def test_a_changed_class_is_named() -> None:
+    _, payload = snapshot([_define(POINT.format("abs(self.x)")).Point(3)])
+    _define(POINT.format("self.x"))
+    with pytest.raises(ClassChanged, match=r"class Point of cell_of_a_notebook has changed"):
+        restore(payload)
+
+
+@pytest.mark.usefixtures("_no_module")
+def test_a_class_that_is_gone_is_named() -> None:
+    _, payload = snapshot([_define(POINT.format("abs(self.x)")).Point(3)])
+    del sys.modules[_MODULE].Point  # type: ignore[attr-defined]  # defined by its text
+    with pytest.raises(ClassChanged, match=r"class Point .* is not defined"):
+        restore(payload)
+
+
+def test_classes_and_functions_without_a_name_cannot_be_stored() -> None:
+    class Local:
+        pass
+
+    for value, name in ((Local(), "Local"), ([lambda: 1], "<lambda>"), (Local, "Local")):
+        assert reference(value)
+        with pytest.raises(CodecError, match=f"{name} cannot be stored.*top level"):
+            snapshot(value)
+
+
+def test_functions_are_named_by_their_code() -> None:
+    def adder(n: int) -> Any:
+        return lambda x: x + n
+
+    assert reference(adder(1)) == reference(adder(1))
+    assert reference(adder(1)) != reference(adder(2))
+
+
+def test_rules_registered_with_copyreg_are_followed() -> None:
+    class Sealed:
+        pass
+
+    copyreg.pickle(Sealed, lambda value: (str, ("sealed",)))
+    assert reference(Sealed()) != reference("sealed")
+    assert restore(snapshot([Sealed()])[1]) == ["sealed"]
