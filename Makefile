@@ -46,7 +46,8 @@ browser:
 test: export CI = true
 test: $(VENV)/.with-dev browser
 	@$(BIN)/python -m pytest tests -m "not slow" --session-timeout=$(TEST_TIMEOUT_S)
-	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) -p no:cacheprovider
+	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) -p no:cacheprovider \
+		-o faulthandler_timeout=900 --timeout=900
 
 test-all: test
 	@CI=true $(BIN)/python -m pytest tests -m slow --timeout=1800

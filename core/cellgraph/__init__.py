@@ -27,10 +27,10 @@ from cellgraph.errors import (
 )
 from cellgraph.expression import Expression
 from cellgraph.failure import Failure
-from cellgraph.identity.registry import register_value
 from cellgraph.task import Partial, Task, task
 
 if TYPE_CHECKING:
+    from cellgraph.identity.registry import register_value
     from cellgraph.run import Run
     from cellgraph.session import Session
 
@@ -72,7 +72,11 @@ __all__ = [
     "task",
 ]
 
-_LATER = {"Session": "cellgraph.session", "Run": "cellgraph.run"}
+_LATER = {
+    "Run": "cellgraph.run",
+    "Session": "cellgraph.session",
+    "register_value": "cellgraph.identity.registry",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from cellgraph.codecs.payload import INLINE_BYTES, Buffer, Payload
 from cellgraph.definitions import Definition, Definitions
 from cellgraph.environment import Environment
 from cellgraph.errors import CodecError, IdentityError
-from cellgraph.executor import Unreduced
+from cellgraph.executor import JobDone, Unreduced
 from cellgraph.graphs import Hole, Unnamed, pack, unpack
 from cellgraph.identity.values import restore, snapshot
 from cellgraph.node import Node
@@ -234,26 +234,26 @@ class Cache:
 
     # --- writing ----------------------------------------------------------------------------
 
-    def call_entry(
-        self, node: Node, outcome: object, started: float, elapsed_s: float, log: str
-    ) -> Entry | None:
-        """The record of a call that ran; None if its outcome cannot be stored by reference."""
+    def value_entry(self, node: Node, done: JobDone, log: str) -> Entry:
+        """The record of a call that returned a value. Thread-safe: only reads the node."""
+        return self._call_entry(node, done, self.kept_value(done.outcome), log)
+
+    def graph_entry(self, node: Node, done: JobDone, log: str) -> Entry | None:
+        """The record of a call that returned an expression; None if a task in it has no name."""
+        assert type(done.outcome) is Unreduced
+        graph = self._kept_graph(node, done.outcome.expression)
+        return None if graph is None else self._call_entry(node, done, graph, log)
+
+    def _call_entry(self, node: Node, done: JobDone, kept: Value | Graph, log: str) -> Entry:
         definition = node.definition
-        kept: Value | Graph | None
-        if type(outcome) is Unreduced:
-            kept = self._kept_graph(node, outcome.expression)
-        else:
-            kept = self.kept_value(outcome)
-        if kept is None:
-            return None
         record = CallRecord(
             task=definition.name,
             task_id=definition.id,
             args=node.args_ref,
             outcome=kept,
             run=self._run,
-            started=started,
-            elapsed_s=elapsed_s,
+            started=done.started,
+            elapsed_s=done.elapsed_s,
             executor=definition.executor,
             log=log,
             parent=node.parent.key if node.parent is not None else b"",

@@ -3,10 +3,11 @@
 import atexit
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from cellgraph.provenance import RunSummary

@@ -34,7 +34,7 @@ class Definition:
     cached: bool  # reads and writes records
     reproducible: bool  # may stand behind a graph record
     ignored: frozenset[int | str]  # arguments left out of the key, by position and by name
-    reads_state: bool  # its code reads globals or captured values, which a body may change
+    reads_state: bool  # its code reads names that may change while the run goes on
 
     def is_current(self) -> bool:
         """Whether the code still has the identity it was defined by; false once a body has
@@ -147,12 +147,8 @@ class Definitions:
 
 
 def _reads_state(tree: CodeNode) -> bool:
-    nodes = [tree]
-    for node in nodes:
-        if node.kind == "data":
-            return True
-        nodes.extend(node.children)
-    return False
+    """Whether the closure is more than the function itself: a name it reads may be bound anew."""
+    return len(tree.children) > 1 or any(part.children for part in tree.children)
 
 
 def _resources(options: TaskOptions) -> Resources:

@@ -32,13 +32,14 @@ class Dispatch:
         self._executors: dict[str, Executor] = {}
         self._ids = itertools.count(1)
 
-    def submit(self, nodes: Iterable[Node]) -> list[tuple[int, Node]]:
-        """Submit calls and rules; return each with the id of its job. Raises ConfigError."""
+    def number(self, nodes: Iterable[Node]) -> list[tuple[int, Node]]:
+        """Give each call or rule the id of its job."""
+        return [(next(self._ids), node) for node in nodes]
+
+    def submit(self, numbered: Iterable[tuple[int, Node]]) -> None:
+        """Submit calls and rules. Raises ConfigError before anything is submitted."""
         batches: dict[str, list[Job]] = {}
-        numbered: list[tuple[int, Node]] = []
-        for node in nodes:
-            job_id = next(self._ids)
-            numbered.append((job_id, node))
+        for job_id, node in numbered:
             if node.call >= 0:
                 d = node.definition
                 job = Job(job_id, d.function, node.args, node.kwargs, d.resources)
@@ -49,7 +50,6 @@ class Dispatch:
             self._executor(name)  # all must exist before anything is submitted
         for name, jobs in batches.items():
             self._executor(name).submit(jobs)
-        return numbered
 
     def _executor(self, name: str) -> Executor:
         found = self._executors.get(name)

@@ -109,7 +109,7 @@ class Missed(NamedTuple):
 
     task: str
     reason: str
-    count: int
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)

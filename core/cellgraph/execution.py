@@ -1,40 +1,38 @@
 """Calls between "it has to run" and "its record is in the store": starting, retries, outcomes."""
 
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from cellgraph.active import Active
 from cellgraph.dispatch import Dispatch
 from cellgraph.events import CallDone, CallFailed, CallsFinished, CallsStarted, LogText
-from cellgraph.executor import JobDone, JobEvent, JobFailed, JobLog
+from cellgraph.executor import JobDone, JobFailed, JobLog, Unreduced
 from cellgraph.failure import Failure, Refailed
+from cellgraph.keeping import Jobs, Keeper, Report, is_current
 from cellgraph.node import Node, State
 from cellgraph.reasons import Reasons
 from cellgraph.stores.base import Entry
 from cellgraph.telling import Telling
 
-_LOG_CHARS: Final = 16_384  # of what a call prints, kept with it
-
 
 class Execution:
     """The jobs of a session. Owner thread only."""
 
-    def __init__(self, dispatch: Dispatch, telling: Telling, reasons: Reasons) -> None:
+    def __init__(
+        self, dispatch: Dispatch, telling: Telling, reasons: Reasons, jobs: Jobs, keeper: Keeper
+    ) -> None:
         self._dispatch = dispatch
         self._telling = telling
         self._reasons = reasons
-        self._jobs: dict[int, tuple[Active, Node]] = {}
-        self._late: dict[int, tuple[Active, Node]] = {}  # reported lost, may still return
+        self._jobs = jobs
+        self._keeper = keeper
         self._in_flight: dict[bytes, Node] = {}
-        self._logs: dict[int, list[str]] = {}
         self._running: set[int] = set()
-        self._current: dict[bytes, bool] = {}
 
     @property
     def busy(self) -> bool:
         """Whether any job is out."""
-        return bool(self._jobs)
+        return bool(self._jobs.out)
 
     # --- starting -----------------------------------------------------------------------------
 
@@ -65,15 +63,17 @@ class Execution:
                 self._telling.write(active, entries)
 
     def _submit(self, active: Active, nodes: list[Node]) -> None:
-        try:
-            jobs = self._dispatch.submit(nodes)
-        except Exception as error:  # an executor that cannot be had, an option it does not know
-            for node in nodes:
-                self._lost(active, node, Failure(error))
-            return
-        for job, node in jobs:
-            self._jobs[job] = (active, node)
+        jobs = self._dispatch.number(nodes)
+        for job, node in jobs:  # known before an executor can report them
+            self._jobs.out[job] = (active, node)
             active.jobs.add(job)
+        try:
+            self._dispatch.submit(jobs)
+        except Exception as error:  # an executor that cannot be had, an option it does not know
+            for job, node in jobs:
+                self._jobs.out.pop(job, None)
+                active.jobs.discard(job)
+                self._lost(active, node, Failure(error))
 
     def apply(self, active: Active, nodes: list[Node]) -> None:
         """Compute rules: at once where that is quick, else as jobs."""
@@ -95,65 +95,60 @@ class Execution:
 
     # --- what executors report ------------------------------------------------------------------
 
-    def take(self, events: Sequence[JobEvent]) -> None:
+    def take(self, report: Report) -> None:
         """Carry out a batch of reports: records first, then their outcomes are used."""
         done: list[tuple[Active, Node, JobDone]] = []
         entries: list[Entry] = []
-        self._current.clear()
-        for event in events:
+        current: dict[bytes, bool] = {}
+        for event in report.events:
             if type(event) is JobDone:
-                self._done(event, done, entries)
+                found = self._jobs.take(event.id)
+                if found is not None:
+                    done.append((*found, event))
+                    if event.id not in report.kept:
+                        entries += self._entry(*found, event, current)
             elif type(event) is JobFailed:
                 self._failed(event)
             elif type(event) is JobLog:
                 self._printed(event)
         if entries:
             self._telling.write(done[0][0], entries)
+        if report.problem and done:
+            self._telling.complain(done[0][0], report.problem)
+        self._use(done)
+
+    def _entry(
+        self, active: Active, node: Node, event: JobDone, current: dict[bytes, bool]
+    ) -> list[Entry]:
+        """What is still to be written for a call that returned."""
+        log = self._keeper.log_of(event.id)
+        if node.call < 0 or not node.definition.cached:
+            return []
+        if not is_current(node.definition, current):
+            node.whole = False
+            self._telling.state_changed(active, node.definition.name)
+            return []
+        if type(event.outcome) is Unreduced:
+            entry = active.cache.graph_entry(node, event, log)
+            return [] if entry is None else [entry]
+        return [active.cache.value_entry(node, event, log)]
+
+    def _use(self, done: list[tuple[Active, Node, JobDone]]) -> None:
         finished: dict[str, list[CallDone]] = {}
         for active, node, event in done:
+            active.jobs.discard(event.id)
+            if node.call >= 0:
+                active.run.counts.executed += 1
+                tally = active.tally(node.definition)
+                tally.executed += 1
+                tally.seconds += event.elapsed_s
+                self._free(node)
+                if active.reduction.growth.observed:
+                    calls = finished.setdefault(active.run.id, [])
+                    calls.append(CallDone(node.call, event.elapsed_s))
             active.reduction.returned(node, event.outcome)
-            if node.call >= 0 and active.reduction.growth.observed:
-                calls = finished.setdefault(active.run.id, [])
-                calls.append(CallDone(node.call, event.elapsed_s))
         for run, calls in finished.items():
             self._telling.emit(CallsFinished(run, tuple(calls)))
-
-    def _done(
-        self, event: JobDone, done: list[tuple[Active, Node, JobDone]], entries: list[Entry]
-    ) -> None:
-        job = event.id
-        found = self._jobs.pop(job, None) or self._late.pop(job, None)
-        if found is None:
-            return
-        active, node = found
-        active.jobs.discard(job)
-        if node.call >= 0:
-            active.run.counts.executed += 1
-            tally = active.tally(node.definition)
-            tally.executed += 1
-            tally.seconds += event.elapsed_s
-            if node.definition.reads_state and not self._is_current(active, node):
-                node.whole = False
-            elif node.definition.cached:
-                log = self._log_of(job)
-                started, elapsed_s = event.started, event.elapsed_s
-                entry = active.cache.call_entry(node, event.outcome, started, elapsed_s, log)
-                if entry is not None:
-                    entries.append(entry)
-            self._free(node)
-        done.append((active, node, event))
-
-    def _is_current(self, active: Active, node: Node) -> bool:
-        """Whether the code is still what the key says; looked at once per batch of reports."""
-        definition = node.definition
-        if definition.id not in self._current:
-            self._current[definition.id] = definition.is_current()
-            if not self._current[definition.id]:
-                self._telling.state_changed(active, definition.name)
-        return self._current[definition.id]
-
-    def _log_of(self, job: int) -> str:
-        return "".join(self._logs.pop(job, ()))[:_LOG_CHARS] if self._logs else ""
 
     def _free(self, node: Node) -> None:
         """The call no longer runs: give back what it held."""
@@ -164,15 +159,15 @@ class Execution:
                 self._submit(held.owner.active, [held])
 
     def _failed(self, event: JobFailed) -> None:
-        found = self._jobs.pop(event.id, None)
+        found = self._jobs.out.pop(event.id, None)
         if found is None:
-            self._late.pop(event.id, None)
+            self._jobs.late.pop(event.id, None)
             return
         active, node = found
         if self._dispatch.may_still_return(event):
-            self._late[event.id] = found
+            self._jobs.late[event.id] = found
         active.jobs.discard(event.id)
-        log = self._log_of(event.id)
+        log = self._keeper.log_of(event.id)
         failure = _failure_of(
             event.error, active.reduction.name_of(node), log, event.traceback, node.key.hex()
         )
@@ -200,10 +195,9 @@ class Execution:
         self._telling.emit(CallFailed(active.run.id, node.call, *text, node.attempt, will_retry))
 
     def _printed(self, event: JobLog) -> None:
-        found = self._jobs.get(event.id)
+        found = self._jobs.out.get(event.id)
         if found is not None:
             active, node = found
-            self._logs.setdefault(event.id, []).append(event.text)
             self._telling.emit(LogText(active.run.id, node.call, event.stream, event.text))
 
     # --- stopping and looking -------------------------------------------------------------------
@@ -216,13 +210,13 @@ class Execution:
         mine = [
             job
             for job in active.jobs
-            if all(out.owner is active.reduction for out in self._jobs[job][1].outs)
+            if all(out.owner is active.reduction for out in self._jobs.out[job][1].outs)
         ]
         if not running:
             going = set(self._dispatch.running())
             mine = [job for job in mine if job not in going]
         for job in mine:  # nobody may wait for a call that is being stopped
-            self._in_flight.pop(self._jobs[job][1].name, None)
+            self._in_flight.pop(self._jobs.out[job][1].name, None)
         self._dispatch.cancel(mine)
 
     def look(self) -> None:
@@ -230,7 +224,7 @@ class Execution:
         now = set(self._dispatch.running())
         started: dict[str, list[int]] = {}
         for job in now - self._running:
-            found: Any = self._jobs.get(job)
+            found: Any = self._jobs.out.get(job)
             if found is not None and found[1].call >= 0:
                 started.setdefault(found[0].run.id, []).append(found[1].call)
         self._running = now

@@ -19,7 +19,7 @@ from cellgraph.expression import EXPRESSIONS, Apply, Call, Expression, rule
 from cellgraph.failure import Failure
 from cellgraph.growth import Growth
 from cellgraph.node import EMPTY, Node, State
-from cellgraph.resolving import Resolver, arguments_ref, literal
+from cellgraph.resolving import Resolver, arguments_ref
 from cellgraph.structure import leaves
 
 FailMode = Literal["late", "fast", "keep"]
@@ -61,6 +61,10 @@ class Reduction:
     def begin(self, value: object) -> Node:
         """Admit what the user evaluates; return its node. Raises IdentityError, ConfigError."""
         return self.growth.admit(self.as_expression(value), self.growth.top, None)
+
+    def freeze(self) -> None:
+        """Copy the literals of the user's expression: it goes on in the background."""
+        self._resolver.freeze(self.growth.all_nodes())
 
     def as_expression(self, value: object) -> Any:
         """What the user evaluates, as one expression."""
@@ -194,16 +198,16 @@ class Reduction:
         if expr._rule is CONTEXT:
             inner, settings = expr._rest
             below = node.env.below(None, settings)
-            value = inner if isinstance(inner, Expression) else Apply(COLLECT, (inner,))
+            lazy = inner if isinstance(inner, Expression) else Apply(COLLECT, (inner,))
             node.state = State.EXPANDED
-            self._follow(node, self.growth.admit(value, below, node.parent))
+            self._follow(node, self.growth.admit(lazy, below, node.parent))
         elif expr._rule is GET_CONTEXT:
             path, default = expr._rest
             value = node.env.look_up(path, default)
             if next(leaves(value, EXPRESSIONS), None) is not None:
                 self.expand(node, value)
             else:
-                self.finish(node, literal(value))
+                self.finish(node, self._resolver.literal(value))
         else:
             failure = self._resolver.resolve(node, expr._args, EMPTY)
             if failure is not None and not expr._rule.tolerant:

@@ -1,12 +1,13 @@
 """Arguments of a node, once what they wait for is known: values in place of expressions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cellgraph.definitions import Definition
-from cellgraph.expression import EXPRESSIONS
+from cellgraph.expression import EXPRESSIONS, Call
 from cellgraph.failure import Failure
 from cellgraph.growth import Growth
+from cellgraph.identity.copying import private_copy
 from cellgraph.identity.values import reference
 from cellgraph.node import Node
 from cellgraph.result import Held
@@ -32,6 +33,23 @@ class Resolver:
 
     def __init__(self, growth: Growth) -> None:
         self._growth = growth
+        self._frozen: dict[int, Held] = {}  # by the id of a literal that the run's nodes keep alive
+
+    def freeze(self, nodes: Iterable[Node]) -> None:
+        """Copy every literal now: whoever started a background run goes on and may change them."""
+        for node in nodes:
+            expr: Any = node.expr
+            given = (*expr._args, *expr._kwargs.values()) if type(expr) is Call else expr._args
+            for value in given:
+                kind = type(value)
+                if kind in ATOMS or kind in EXPRESSIONS or kind in _AS_THEY_ARE:
+                    continue
+                if next(leaves(value, EXPRESSIONS), None) is None:
+                    self._frozen[id(value)] = Held(reference(value), private_copy(value))
+
+    def literal(self, value: Any) -> object:
+        """A literal the user passed, as it was when the run began."""
+        return self._frozen.get(id(value)) or literal(value)
 
     def resolve(
         self, node: Node, args: tuple[object, ...], kwargs: Mapping[str, object]
@@ -66,7 +84,7 @@ class Resolver:
                 return child.failure
             return child.value
         if next(leaves(value, EXPRESSIONS), None) is None:
-            return literal(value)
+            return self.literal(value)
         return rebuild(
             value,
             lambda leaf: self._value_of(leaf, table, node, met),

@@ -57,6 +57,7 @@ class Run:
         self.elapsed_s = 0.0
         self._clock = time.perf_counter()
         self._owner = owner
+        self.begun = threading.Event()  # its arguments have been taken in
         self._ended = threading.Event()
         self._status: RunStatus = "running"
         self._value: Any = None
@@ -110,6 +111,7 @@ class Run:
         self._error = error
         self._status = status
         self.elapsed_s = time.perf_counter() - self._clock
+        self.begun.set()
         self._ended.set()
 
 

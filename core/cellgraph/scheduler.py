@@ -22,6 +22,7 @@ from cellgraph.events import CallDone, CallsAdded, CallsReused, Notice, RunStart
 from cellgraph.execution import Execution
 from cellgraph.executor import JobEvent, Unreduced
 from cellgraph.graphkey import GraphKey, worth_a_record
+from cellgraph.keeping import Jobs, Keeper, Report
 from cellgraph.node import Node, State
 from cellgraph.reasons import Reasons
 from cellgraph.reduce import Reduction
@@ -34,6 +35,7 @@ _CHUNK: Final = (
     1000  # calls looked up and started at once: the first starts before the last is found
 )
 _TICK_S: Final = 0.1
+_STOP: Final = object()
 
 
 class Begin(NamedTuple):
@@ -59,7 +61,9 @@ class Scheduler:
         self.store = store
         self._telling = Telling(store, bus)
         reasons = Reasons(store)
-        self._execution = Execution(dispatch, self._telling, reasons)
+        jobs = Jobs()
+        self._keeper = Keeper(jobs, store)
+        self._execution = Execution(dispatch, self._telling, reasons, jobs, self._keeper)
         self._ending = Ending(self._telling, reasons, archive)
         self._default_executor = default_executor
         self._queue: SimpleQueue[Any] = SimpleQueue()
@@ -85,15 +89,15 @@ class Scheduler:
         self._queue.put(Cancel(run))
 
     def report(self, events: Sequence[JobEvent]) -> None:
-        """An executor says what happened."""
-        self._queue.put(events)
+        """An executor says what happened; results are in the store when this returns."""
+        self._queue.put(self._keeper.keep(events))
 
     def close(self) -> None:
         """End the owner thread; runs that have not ended are cancelled."""
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is not None:
-            self._queue.put(None)
+            self._queue.put(_STOP)
             if thread is not threading.current_thread():
                 thread.join(10)
 
@@ -101,18 +105,16 @@ class Scheduler:
 
     def _loop(self) -> None:
         thresholds = gc.get_threshold()
-        busy = False
+        busy = moving = False
         while True:
-            try:
-                message = self._queue.get(timeout=_TICK_S if self._execution.busy else None)
-            except Empty:
-                self._look()
-                continue
-            if message is None:
+            messages = self._next(wait=not moving)
+            if _STOP in messages:
                 break
             try:
-                self._handle(message)
-                self._drive()
+                for message in messages:
+                    self._handle(message)
+                # One step, then the queue again: what has finished is kept before more is started.
+                moving = self._drive()
             except Exception as error:
                 _log.exception("the owner thread met an error of its own")
                 self._give_up(error)
@@ -127,6 +129,23 @@ class Scheduler:
             active.cancelled = True
             self._stop(active)
             self._end(active)
+
+    def _next(self, *, wait: bool) -> list[Any]:
+        """What has come; with *wait*, at least one message unless that takes long."""
+        messages: list[Any] = []
+        try:
+            if wait:
+                timeout = _TICK_S if self._execution.busy else None
+                messages.append(self._queue.get(timeout=timeout))
+            while True:
+                message = self._queue.get_nowait()
+                last = messages[-1] if messages else None
+                if type(message) is Report and type(last) is Report:
+                    messages[-1] = last.joined(message)  # one batch, one event
+                else:
+                    messages.append(message)
+        except Empty:
+            return messages
 
     def _look(self) -> None:
         self._last_look = time.monotonic()
@@ -166,10 +185,13 @@ class Scheduler:
             found = self._find_graph(active, expr)
             if found is None or reduction.growth.observed:
                 active.root = reduction.begin(expr)
+            if asked["background"]:
+                reduction.freeze()
         except Exception as error:  # nothing has been stored or started: say so at once
             reduction.stop()
             self._ending.finish(active, "failed", error=error)
             return
+        run.begun.set()
         for name in definitions.renewed:
             text = f"{name} was defined again: its present definition is used"
             self._telling.emit(Notice(run.id, text))
@@ -202,14 +224,13 @@ class Scheduler:
         reduction.stop()
         self._ending.finish(active, "done", value=found.outcome)
 
-    def _drive(self) -> None:
-        """Let every run go as far as it can."""
-        moved = True
-        while moved:
-            moved = False
-            for active in list(self._active.values()):
-                moved = self._step(active) or moved
+    def _drive(self) -> bool:
+        """Let every run go one step; say whether any can go further."""
+        moved = False
         for active in list(self._active.values()):
+            if self._step(active):
+                moved = True
+                continue
             root = active.root
             over = root is not None and root.state >= State.DONE and not active.reduction.open
             if active.reduction.stopped and not active.stopping:
@@ -217,6 +238,7 @@ class Scheduler:
                 over = True
             if over or active.cancelled:
                 self._end(active)
+        return moved
 
     def _step(self, active: Active) -> bool:
         reduction = active.reduction

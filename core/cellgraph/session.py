@@ -166,7 +166,8 @@ class Session:
     ) -> Run:
         """Begin reducing *expr* and return at once."""
         run = self._begin(expr, cache, fail, definitions)
-        self._start(run, expr, cache, fail, definitions)
+        self._start(run, expr, cache, fail, definitions, background=True)
+        run.begun.wait()  # what the caller does to its values from here on is its own affair
         return run
 
     def _begin(self, expr: Any, cache: bool, fail: Fail, definitions: str | None) -> Run:
@@ -188,11 +189,21 @@ class Session:
                 )
         return Run(secrets.token_hex(4), label(expr), self._scheduler, self.store)
 
-    def _start(self, run: Run, expr: Any, cache: bool, fail: Fail, definitions: str | None) -> None:
+    def _start(
+        self,
+        run: Run,
+        expr: Any,
+        cache: bool,
+        fail: Fail,
+        definitions: str | None,
+        *,
+        background: bool = False,
+    ) -> None:
         asked = {
             "cache": cache,
             "fail": fail,
             "definitions": definitions or self.settings.definitions,
+            "background": background,
         }
         self._scheduler.start(run, expr, asked)
 

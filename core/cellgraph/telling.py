@@ -32,9 +32,13 @@ class Telling:
         try:
             self._store.append(entries)
         except StoreError as error:
-            if not self._complained:
-                self._complained = True
-                self.emit(Notice(active.run.id, f"results are not being kept: {error}"))
+            self.complain(active, str(error))
+
+    def complain(self, active: Active, problem: str) -> None:
+        """Say, once a session, that results are not being kept."""
+        if not self._complained:
+            self._complained = True
+            self.emit(Notice(active.run.id, f"results are not being kept: {problem}"))
 
     def growth(self, active: Active) -> None:
         """What the reduction has met since the last time."""
@@ -50,12 +54,12 @@ class Telling:
             self.emit(CallsReused(run.id, tuple(CallDone(n.call, 0.0) for n in joined)))
 
     def state_changed(self, active: Active, task: str) -> None:
-        """A body changed what its task's code reads: said once per run and task."""
+        """What a task's code reads has changed under the run: said once per run and task."""
         if task not in active.state_changed:
             active.state_changed.add(task)
             text = (
-                f"{task} changed a global that its code reads: its results are not kept; "
-                "pass the value as an argument and return it"
+                f"what {task} reads has changed while it ran (a global, a helper): its results are "
+                "not kept; pass such values as arguments and return them"
             )
             self.emit(Notice(active.run.id, text))
 

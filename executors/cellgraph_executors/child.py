@@ -4,6 +4,7 @@ import importlib
 import multiprocessing
 import multiprocessing.connection
 import os
+import pickle
 import shutil
 import signal
 import sys
@@ -19,7 +20,7 @@ from cellgraph_executors.blas import ProcessBlasLimit
 from cellgraph_executors.faults import pack_error
 from cellgraph_executors.lending import Lent, hand_over, open_lent
 from cellgraph_executors.logs import Redirect
-from cellgraph_executors.parcels import Answer, Code, Request, Surroundings, parcel
+from cellgraph_executors.parcels import Answer, Code, Parcel, Request, Surroundings, parcel
 
 
 class Setup(NamedTuple):
@@ -84,9 +85,15 @@ def set_up(setup: Setup) -> int:
     return os.getpid()
 
 
-def run(request: Request) -> Answer:
-    """Carry out one call. Raises nothing."""
+def run(request: Request) -> Parcel:
+    """Carry out one call; return a pickled `Answer`. Raises nothing."""
     home = _household[0]
+    answer = _run(home, request)
+    home.redirect.flush()
+    return parcel(pickle.dumps(answer), home.folder)
+
+
+def _run(home: Household, request: Request) -> Answer:
     started = time.time()
     try:
         home.redirect.to(request.logs)
@@ -95,10 +102,7 @@ def run(request: Request) -> Answer:
             home.move(request.surroundings)
     except Exception as error:  # a folder that is gone, say
         return _problem(request, started, f"cannot be started in another process: {error}")
-    try:
-        return _call(home, request)
-    finally:
-        home.redirect.flush()
+    return _call(home, request)
 
 
 def _call(home: Household, request: Request) -> Answer:
@@ -133,7 +137,7 @@ def _answer(home: Household, request: Request, event: Any, store: Store) -> Answ
         where = pickling.culprit(event.outcome, "its result")
         text = f"returned what cannot be sent from its process: {where} cannot be pickled ({error})"
         return _problem(request, event.started, text)
-    return Answer(event.started, event.elapsed_s, parcel(data, home.folder), None, "", "")
+    return Answer(event.started, event.elapsed_s, data, None, "", "")
 
 
 def _problem(request: Request, started: float, text: str) -> Answer:

@@ -1,6 +1,7 @@
 """The parent's side of a call in a worker process: what is sent, and what comes back."""
 
 import os
+import pickle
 import sys
 import threading
 from collections import OrderedDict
@@ -69,12 +70,13 @@ class Courier:
             raise self._unsendable(job, args, kwargs, error) from error
         return parcel(data, self._folder)
 
-    def event(self, job: Job, answer: Answer) -> JobDone | JobFailed:
-        """Return the answer as the engine wants it."""
+    def event(self, job: Job, sent: Parcel) -> JobDone | JobFailed:
+        """Return an answer as the engine wants it."""
+        answer: Answer = pickle.loads(sent.open())
         started, elapsed = answer.started, answer.elapsed_s
         if answer.outcome is not None:
             try:
-                outcome = pickling.load(answer.outcome.open())
+                outcome = pickling.load(answer.outcome)
             except Exception as error:  # unpickling runs the user's code
                 problem = f"the result of {job.function.name} cannot be read back: {error}"
                 return JobFailed(job.id, started, elapsed, ExecutorError(problem), "")

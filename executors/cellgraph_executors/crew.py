@@ -38,6 +38,8 @@ class Crew(ABC, Generic[W]):
     """An executor on this machine. `workers` bounds the calls that run at once."""
 
     job_options: ClassVar[frozenset[str]] = frozenset()
+    # Whoever makes several executors gives them one instance as `machine`.
+    machine_type: ClassVar = Machine
 
     def __init__(self, name: str, workers: int, machine: Machine, scale: float) -> None:
         """*scale* weighs the vCPUs of calls: below 1 where there are more workers than vCPUs."""
@@ -136,6 +138,8 @@ class Crew(ABC, Generic[W]):
             self._host.report([self._cancelled_event(job) for job in dropped])
         for worker, job in claimed:  # all are answered before the first is stopped, which may take
             self._stop(worker, job)
+        with self._lock:
+            self._forget_cancelled()
         self._machine.announce()
 
     def close(self) -> None:
@@ -244,8 +248,12 @@ class Crew(ABC, Generic[W]):
             worker.retired = True
             return
         self._idle.append(worker)
+        self._forget_cancelled()
+
+    def _forget_cancelled(self) -> None:
+        """When all are idle, what is left was answered before it was cancelled, or is not ours."""
         if not self._active and not self._queue:
-            self._cancelled.clear()  # what is left was answered before it was cancelled
+            self._cancelled.clear()
 
     def _wake(self, count: int) -> None:
         while count > 0 and (self._idle or self._hired < self._limit):

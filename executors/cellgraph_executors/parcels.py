@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from cellgraph_executors.faults import PackedError
 
-_LARGE: Final = 1 << 18
+# A message of this size is written to a pipe in one piece, or not at all when the writer dies.
+_LARGE: Final = 1 << 13
 
 
 class Gone(Exception):
@@ -76,11 +77,11 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """How a call ended."""
+    """How a call ended; sent pickled, as a parcel."""
 
     started: float
     elapsed_s: float
-    outcome: Parcel | None  # a pickled outcome; None: it failed
+    outcome: bytes | None  # a pickled outcome; None: it failed
     error: PackedError | None  # the user's exception
     problem: str  # what kept the call from being carried out or its result from being sent
     traceback: str

@@ -17,7 +17,7 @@ from cellgraph_executors.crew import Crew
 from cellgraph_executors.logs import LogFiles
 from cellgraph_executors.machine import Machine
 from cellgraph_executors.memory import OomWatch, resident_gib
-from cellgraph_executors.parcels import Answer, Gone, Request, Surroundings
+from cellgraph_executors.parcels import Gone, Parcel, Request, Surroundings
 from cellgraph_executors.settings import reject_unknown, workers_setting
 from cellgraph_executors.workers import Worker
 
@@ -54,7 +54,7 @@ class ProcessWorker(Worker):
         self.place: Place | None = None  # none before the first call and after a death
         self.logs: LogFiles | None = None
         self.oom: OomWatch | None = None  # none while the call is too young to be looked at
-        self.future: ProcessFuture[Answer] | None = None  # of the call that runs
+        self.future: ProcessFuture[Parcel] | None = None  # of the call that runs
         self.halted = False
 
 
@@ -192,9 +192,7 @@ class ProcessExecutor(Crew[ProcessWorker]):
 
         return Child(set_up, Setup(str(self._open()[0]), lent(self._host.store)))
 
-    def _answer(
-        self, worker: ProcessWorker, job: Job, place: Place, request: "Request"
-    ) -> "Answer":
+    def _answer(self, worker: ProcessWorker, job: Job, place: Place, request: "Request") -> Parcel:
         """Send the call and look after it until it is answered. Raises CancelledError, Gone."""
         from cellgraph_executors.child import run
 

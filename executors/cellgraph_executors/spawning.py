@@ -7,7 +7,6 @@ alone, a death costs one call.
 
 import multiprocessing
 import multiprocessing.spawn
-import os
 import signal
 import threading
 from collections.abc import Callable, Generator
@@ -26,22 +25,24 @@ T = TypeVar("T")
 
 # Guards the one function of multiprocessing that is wrapped while a process starts.
 _STARTING: Final = threading.Lock()
+_END_S: Final = 10.0
+_REAP_S: Final = 1.0
 _MAIN_KEYS: Final = ("init_main_from_name", "init_main_from_path")
 
 
 class Child:
-    """A worker process. Used by one thread, except for `abandon`."""
+    """A worker process. Used by one thread."""
 
     def __init__(self, set_up: Callable[..., int], *args: object) -> None:
         """Start the process and have it call ``set_up(*args)``, which returns its pid.
 
-        Raises HostLost when it cannot be started or *set_up* raises.
+        Raises HostLost when it cannot be started, and what *set_up* raises.
         """
-        self.pid = 0
-        self._pool = ProcessPool(max_workers=1, context=QuietContext())
+        self._context = OneProcess()
+        self._pool = ProcessPool(max_workers=1, context=self._context)
         try:
-            self.pid = self._pool.schedule(set_up, args=args).result()
-        except (BrokenProcessPool, ProcessExpired, RuntimeError, OSError) as error:
+            self.pid = self.wait(self._pool.schedule(set_up, args=args), None)
+        except (Gone, RuntimeError, OSError) as error:
             self.end()
             raise HostLost(f"a worker process could not be started: {error}") from error
         except BaseException:
@@ -53,37 +54,32 @@ class Child:
         try:
             return self._pool.schedule(function, args=(argument,))
         except RuntimeError as error:  # pebble: the pool is not active
-            raise Gone(0) from error
+            raise Gone(self._context.exitcode) from error
 
-    def wait(self, future: "ProcessFuture[T]", timeout_s: float) -> T:
+    def wait(self, future: "ProcessFuture[T]", timeout_s: float | None) -> T:
         """Return the answer. Raises TimeoutError when it is not there yet, Gone when the process
         has ended, CancelledError after `future.cancel()`."""
         try:
             return future.result(timeout_s)
         except NotYet:
-            if self.alive():
+            # An answer that was cut short by the death never becomes a message.
+            if self.alive() or future.done():
                 raise
-            # pebble says nothing of a process that ends with exit code 0
-            if future.done():
-                return self.wait(future, 0)
-            raise Gone(0) from None
-        except ProcessExpired as error:
-            raise Gone(error.exitcode) from error
-        except BrokenProcessPool as error:
-            raise Gone(0) from error
+            raise Gone(self._context.exitcode) from None
+        except (ProcessExpired, BrokenProcessPool) as error:
+            raise Gone(self._context.exitcode) from error
 
     def alive(self) -> bool:
-        """Whether the process exists; pebble reaps a dead one within a tenth of a second."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        """Whether the process is there."""
+        return self._context.alive
 
     def end(self) -> None:
         """Stop the process (SIGTERM, after three seconds SIGKILL) and wait for its end."""
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble annotates it in part
-        self._pool.join()
+        # pebble waits without limit for its threads; one may be stuck in half a message.
+        joining = threading.Thread(target=self._pool.join, name="cellgraph-end", daemon=True)
+        joining.start()
+        joining.join(_END_S)
 
 
 class QuietProcess(SpawnProcess):
@@ -99,10 +95,37 @@ class QuietProcess(SpawnProcess):
             return SpawnProcess._Popen(process_obj)
 
 
-class QuietContext(SpawnContext):
-    """The spawn context with `QuietProcess`."""
+class OneProcess(SpawnContext):
+    """A context in which one process can be started, ever.
 
-    Process = QuietProcess
+    pebble replaces workers that die. The locks of a pool may have died with its worker, so that
+    the next one would wait for them: here the pool breaks at once instead.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process: QuietProcess | None = None  # none until pebble starts it
+
+    # multiprocessing has a class here; what pebble does is call it
+    def Process(self, *args: Any, **kwargs: Any) -> QuietProcess:  # type: ignore[override]  # noqa: N802  # see above
+        if self._process is not None:
+            raise OSError("the worker process has ended")
+        self._process = QuietProcess(*args, **kwargs)
+        return self._process
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process has been started and has not ended."""
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def exitcode(self) -> int:
+        """How the process has ended: negative for a signal."""
+        process = self._process
+        if process is None:
+            return 0
+        process.join(_REAP_S)  # it has just closed its pipe, or is about to be reaped
+        return process.exitcode or 0
 
 
 @contextmanager

@@ -26,6 +26,8 @@ _TEXT_S: Final = 0.05
 _LINGER: Final = 5
 # Calls of a fraction of a vCPU may run on more threads than there are vCPUs.
 _THREADS_PER_VCPU: Final = 4
+# vCPUs that say nothing about the threads of libraries: the default, and the engine's own steps.
+_NO_LIMIT: Final = (0.0, 1.0)
 
 
 class ThreadWorker(Worker):
@@ -119,7 +121,7 @@ class ThreadExecutor(Crew[ThreadWorker]):
             worker.timed = (job, time.monotonic() + timeout_s)
             self._ticker.poke()
         try:
-            if job.resources.vcpus == 1.0:
+            if job.resources.vcpus in _NO_LIMIT:
                 return run_job(job, self._host.store)
             with self._blas.at_most(max(1, int(job.resources.vcpus))):
                 return run_job(job, self._host.store)

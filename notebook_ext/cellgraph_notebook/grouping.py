@@ -13,7 +13,6 @@ from cellgraph_notebook.calls import Calls, Group
 # Beyond so many groups a new one is opened per task only; beyond twice as many, none.
 GROUP_LIMIT: Final = 300
 OTHER: Final = "other tasks"
-_UNKNOWN: Final = frozenset((-1,))
 _Signature = tuple[str, int, frozenset[int]]
 
 
@@ -35,22 +34,25 @@ class Grouping:
         across batches the edge is added when the awaited call appears.
         """
         shape = self._shape
-        late = self._place(added, revision)
-        for _ in range(2):
-            late = self._place(late[::-1], revision) if late else late
-        for one in late:
-            self._place_now(one, revision)
+        self._calls.reserve(max(added[0].call, added[-1].call) + 1 if added else 0)
+        at = self._place(added, 0, revision)
+        if at < len(added):
+            rest, at = upstream_first(added[at:]), 0
+            while (at := self._place(rest, at, revision)) < len(rest):
+                self._place_now(rest[at], revision)
+                at += 1
         return self._shape != shape
 
-    def _place(self, added: Sequence[CallAdded], revision: int) -> list[CallAdded]:
-        """Place the calls of which all upstream calls are known; return the others."""
+    def _place(self, added: Sequence[CallAdded], start: int, revision: int) -> int:
+        """Place calls from *start* to the first whose upstream calls are not all known.
+
+        Returns the number of that call, or how many calls there are.
+        """
         calls, memo, awaited = self._calls, self._memo, self._awaited
-        calls.reserve(max(added[0].call, added[-1].call) + 1 if added else 0)
         group_of, index_of, status = calls.group_of, calls.index_of, calls.status
         look_up = group_of.__getitem__
-        late: list[CallAdded] = []
-        for one in added:
-            call, task, executor, upstream, parent = one
+        for number in range(start, len(added)):
+            call, task, executor, upstream, parent = added[number]
             if call >= len(group_of):
                 calls.reserve(call + 1)
             elif group_of[call] >= 0:
@@ -58,10 +60,9 @@ class Grouping:
             try:
                 ups = frozenset(map(look_up, upstream))
             except IndexError:
-                ups = _UNKNOWN
+                return number
             if -1 in ups:
-                late.append(one)
-                continue
+                return number
             over = look_up(parent) if 0 <= parent < len(group_of) else -1
             group = memo.get((task, over, ups))
             if group is None or group.executor != executor:
@@ -73,14 +74,14 @@ class Grouping:
             group.revision = revision
             if awaited and call in awaited:
                 self._arrived(call, group.id)
-        return late
+        return len(added)
 
     def _place_now(self, added: CallAdded, revision: int) -> None:
         """Place a call with what is known, and note what it still waits for."""
         group_of = self._calls.group_of
         seen = len(group_of)
         known = [u for u in added.upstream if u < seen and group_of[u] >= 0]
-        self._place([added._replace(upstream=tuple(known))], revision)
+        self._place([added._replace(upstream=tuple(known))], 0, revision)
         for call in set(added.upstream) - set(known):
             self._awaited.setdefault(call, set()).add(group_of[added.call])
 
@@ -134,3 +135,22 @@ class Grouping:
         self._shape += 1
         self._newest[task] = group
         return group
+
+
+def upstream_first(added: Sequence[CallAdded]) -> list[CallAdded]:
+    """Return the calls with each after those it waits for, otherwise in their order."""
+    waiting = {one.call: one for one in added}
+    opened: set[int] = set()
+    ordered: list[CallAdded] = []
+    for root in added:
+        stack = [root]
+        while stack:
+            one = stack.pop()
+            if one.call not in opened:
+                opened.add(one.call)
+                stack.append(one)
+                upstream = (waiting.get(u) for u in reversed(one.upstream) if u not in opened)
+                stack.extend(u for u in upstream if u is not None)
+            elif waiting.pop(one.call, None) is not None:
+                ordered.append(one)
+    return ordered

@@ -52,9 +52,11 @@ class RunView(anywidget.AnyWidget):  # pyright: ignore[reportUntypedBaseClass]  
         """Send *message* to every page that shows this widget."""
         cast(Any, self).send(message)
 
-    def listen(self, hear: Callable[[object, object, object], None]) -> None:
-        """Call *hear* with widget, content and buffers of what a page sends."""
-        cast(Any, self).on_msg(hear)
+    def listen(
+        self, hear: Callable[[object, object, object], None], *, remove: bool = False
+    ) -> None:
+        """Call *hear* (no longer, if *remove*) with widget, content and buffers a page sends."""
+        cast(Any, self).on_msg(hear, remove=remove)
 
 
 class LivePainter:
@@ -91,6 +93,9 @@ class LivePainter:
         snapshot = self._snapshot(model, now)
         self._send(snapshot)
         replace(*run_bundle(snapshot), self._display_id)
+        for view in self._views:
+            # ipywidgets keeps every widget, for pages that come back; it must not keep the run.
+            view.listen(self._hear, remove=True)
 
     def brief(self, model: RunModel, now: float) -> None:
         """Display one line."""

@@ -19,6 +19,8 @@ _SUMMARY: Final = "cursor:pointer;padding:2px 0;opacity:.8"
 _TABLE: Final = "border-collapse:collapse;font-size:12px;margin:4px 0 8px"
 _CELL: Final = "text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid rgba(128,128,128,.3)"
 _PRE: Final = "font-size:11px;line-height:1.4;margin:2px 0 8px;white-space:pre-wrap"
+# A notebook is a file people share: enough logs to see what happened, not all of them.
+_LOGS: Final = 10
 _WRAP: Final = "max-width:920px;font-family:system-ui,-apple-system,'Segoe UI',sans-serif"
 _WRAP_SMALL: Final = f"{_WRAP};font-size:12.5px"
 
@@ -35,7 +37,7 @@ def run_bundle(snapshot: Snapshot) -> Bundle:
     svg = run_svg(snapshot)
     alt = f"{snapshot['label']}: {wording.text(wording.status_line(snapshot))}"
     parts = [_image(svg, alt), _table(snapshot["groups"])]
-    parts += [_log(cause) for cause in snapshot["failures"] or []]
+    parts += [_log(cause) for cause in (snapshot["failures"] or [])[:_LOGS]]
     return _bundle(snapshot, svg, "".join(parts), report(snapshot))
 
 

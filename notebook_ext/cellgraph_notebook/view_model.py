@@ -202,12 +202,13 @@ class RunModel:
             return self._final
         groups, counts = self._calls.groups, self._calls.counts()
         started = self._started_at < inf
+        busy_since = self._busy_since if self._busy_since < inf else self._started_at
         return Totals(
             calls=sum(counts),
             counts=counts,
             saved_s=sum(group.saved_s for group in groups),
             elapsed_s=max(0.0, now - self._started_at) if started else None,
-            eta_s=remaining_s(groups, now - self._busy_since),
+            eta_s=remaining_s(groups, now - busy_since),
         )
 
     def _causes(self) -> list[Cause]:

@@ -57,8 +57,10 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """Return a time a person would say: `12 ms`, `0.4 s`, `41 s`, `1 min 50 s`, `3 h 41 min`."""
+    if seconds <= 0:
+        return "0 s"
     if seconds < 0.0995:
-        return f"{round(seconds * 1000)} ms" if seconds >= 0.0005 else "0 s"
+        return f"{round(seconds * 1000)} ms" if seconds >= 0.0005 else "<1 ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -192,7 +192,7 @@ def test_a_wrong_packages_option_is_named() -> None:
         ("h = (i for i in [1])\ndef f(x): return h", "global h of f() (cell "),
         ("def m():\n    h = iter([1])\n    return lambda: h\nf = m()", "cell h of f() (cell "),
         ("class C: pass\nc = C()\nc.h = iter([1])\ndef f(x): return c", "global c.h of f()"),
-        ("h = [1, iter([1])]\ndef f(x): return h", "global h[1] of f()"),
+        ("h = [1, iter([1])]\ndef f(x): return h", "value[1] is an iterator"),
         ("def f(x, h=iter([1])): return h", "default 0 of f()"),
     ],
 )

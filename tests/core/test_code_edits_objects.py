@@ -297,6 +297,61 @@ import typing
 T = typing.TypeVar('U')
 def f(x): return T
 >>> global T
+== class docstring that is read
+class C:
+    'a'
+def f(x): return C.__doc__
+-->
+class C:
+    'b'
+def f(x): return C.__doc__
+>>> class C changed
+
+== positions of a class pattern
+class C:
+    __match_args__ = ('a',)
+def f(x): return C
+-->
+class C:
+    __match_args__ = ('b',)
+def f(x): return C
+>>> class C > attribute __match_args__ ('a',) -> ('b',)
+
+== base class inside a function
+class B:
+    k = 1
+def f(x):
+    class C(B): pass
+    return C.k
+-->
+class B:
+    k = 2
+def f(x):
+    class C(B): pass
+    return C.k
+>>> class B > attribute k 1 -> 2
+
+== method put on an instance
+class C: pass
+c = C()
+c.m = lambda: 3
+def f(x): return c.m()
+-->
+class C: pass
+c = C()
+c.m = lambda: 4
+def f(x): return c.m()
+>>> lambda .m line 1
+
+== factory of a defaultdict
+import collections
+d = collections.defaultdict(lambda: 1)
+def f(x): return d[x]
+-->
+import collections
+d = collections.defaultdict(lambda: 2)
+def f(x): return d[x]
+>>> global d
 """
 )
 

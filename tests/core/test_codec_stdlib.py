@@ -11,7 +11,7 @@ import types
 import uuid
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,7 +22,7 @@ from cellgraph.testing.codec_contract import CodecContract
 
 class Colour(enum.Enum):
     RED = 1
-    ALSO_RED = 1
+    ALSO_RED = RED
     BLUE = "blue"
 
 
@@ -31,7 +31,9 @@ class Mode(enum.Flag):
     WRITE = 2
 
 
-Pair = collections.namedtuple("Pair", "left right")  # noqa: PYI024  # the untyped form, on purpose
+class Pair(NamedTuple):
+    left: int
+    right: list[int]
 
 
 class TestStandardValues(CodecContract):
@@ -40,13 +42,16 @@ class TestStandardValues(CodecContract):
         return [
             decimal.Decimal("1.50"), fractions.Fraction(1, 3), uuid.UUID(int=7),
             dt.date(2020, 2, 29), dt.time(1, 2, 3, 4, fold=1), dt.timedelta(-1, 2, 3),
-            dt.datetime(2020, 1, 1), dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=berlin),
+            dt.datetime(2020, 1, 1),  # noqa: DTZ001  # a time without zone is a value, too
+            dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=berlin),
             dt.UTC, dt.timezone(dt.timedelta(hours=2), "EET"), berlin,
             pathlib.PurePosixPath("/a/b"), pathlib.PureWindowsPath("c:/a"), pathlib.Path("x"),
-            range(1, 9, 2), slice(1, None, 2), ..., NotImplemented, re.compile("a.*", re.IGNORECASE),
+            range(1, 9, 2), slice(1, None, 2), ..., NotImplemented,
+            re.compile("a.*", re.IGNORECASE),
             OrderedDict(a=1, b=[2]), defaultdict(list, {1: [2]}), Counter("abca"),
             deque([1, [2]], maxlen=3), types.SimpleNamespace(a=1, b=[2]),
-            types.MappingProxyType({"a": 1}), Colour.RED, Colour.BLUE, Mode.READ, Mode.READ | Mode.WRITE,
+            types.MappingProxyType({"a": 1}), Colour.RED, Colour.BLUE, Mode.READ,
+            Mode.READ | Mode.WRITE,
             Pair(1, [2]), int, ValueError, collections.OrderedDict, len, str.upper, list[int],
         ]  # fmt: skip
 
@@ -93,7 +98,8 @@ def test_a_default_factory_without_a_name_cannot_be_stored() -> None:
 
 
 def test_limits_and_order_of_collections_come_back() -> None:
-    found: Any = restore(snapshot([deque([1, 2], maxlen=2), OrderedDict(b=1, a=2)])[1])
+    value: list[Any] = [deque([1, 2], maxlen=2), OrderedDict(b=1, a=2)]
+    found: Any = restore(snapshot(value)[1])
     found[0].append(3)
     assert list(found[0]) == [2, 3]
     assert list(found[1]) == ["b", "a"]

@@ -37,7 +37,7 @@ class Site:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     root = tmp_path / "lib" / "site-packages"
     root.mkdir(parents=True)
-    monkeypatch.syspath_prepend(str(root))
+    monkeypatch.setattr(sys, "path", [str(root), *sys.path])
     return Site(root)
 
 
@@ -105,7 +105,7 @@ def test_a_folder_with_records_that_is_not_called_site_packages(
     target.module("tgt")
     target.module("mine.py")
     target.installed("tgt", "4.0", "tgt/__init__.py")
-    monkeypatch.syspath_prepend(str(target.root))
+    monkeypatch.setattr(sys, "path", [str(target.root), *sys.path])
     assert origin_of("tgt") == ("package", "tgt", "4.0")
     assert origin_of("mine").kind == "user"
 
@@ -116,28 +116,28 @@ def test_modules_of_a_project_are_the_users(
     project = Site(tmp_path)
     project.module("proj_pkg.deep")
     project.module("types_x.py")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert origin_of("proj_pkg.deep").kind == "user"
     assert origin_of("types_x").kind == "user"
 
 
 def test_a_folder_installed_by_path_is_the_users(site: Site, tmp_path: Path) -> None:
     site.module("pathed")
-    here = {"url": tmp_path.as_uri(), "dir_info": {}}
+    here: dict[str, object] = {"url": tmp_path.as_uri(), "dir_info": {}}
     site.installed("pathed", "1.0", "pathed/__init__.py", told=here)
     assert origin_of("pathed").kind == "user"
 
 
 def test_a_distribution_built_in_a_folder_of_another_machine_is_not(site: Site) -> None:
     site.module("conda_like")
-    there = {"url": "file:///croot/conda_like_1/work", "dir_info": {}}
+    there: dict[str, object] = {"url": "file:///croot/conda_like_1/work", "dir_info": {}}
     site.installed("conda_like", "1.0", "conda_like/__init__.py", told=there)
     assert origin_of("conda_like") == ("package", "conda-like", "1.0")
 
 
 def test_a_wheel_installed_from_a_file_is_not(site: Site, tmp_path: Path) -> None:
     site.module("wheeled")
-    told = {"url": (tmp_path / "w.whl").as_uri(), "archive_info": {}}
+    told: dict[str, object] = {"url": (tmp_path / "w.whl").as_uri(), "archive_info": {}}
     site.installed("wheeled", "1.0", "wheeled/__init__.py", told=told)
     assert origin_of("wheeled").kind == "package"
 
@@ -201,7 +201,5 @@ def test_files_are_found_without_importing(site: Site) -> None:
 
 
 def test_a_type_that_hides_its_module() -> None:
-    class Odd:
-        __module__ = property(lambda self: "x")  # type: ignore[assignment]  # as some C types do
-
-    assert module_of(Odd) == "builtins"
+    odd = type("Odd", (), {"__module__": property(lambda self: "x")})  # as some C types do
+    assert module_of(odd) == "builtins"

@@ -5,6 +5,7 @@ import itertools
 import socket
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import pytest
 
 from cellgraph.errors import IdentityError
 from cellgraph.identity.values import reference, restore, snapshot
+
+
+def _nothing() -> Iterator[int]:
+    yield from ()
 
 
 class Holder:
@@ -23,14 +28,14 @@ class Holder:
     ("value", "message"),
     [
         (iter([1]), r"value is an iterator \(list_iterator\): pass list"),
-        ((i for i in ()), r"value is a generator: pass list\(\.\.\.\) instead"),
+        (_nothing(), r"value is a generator: pass list\(\.\.\.\) instead"),
         (map(str, [1]), r"value is an iterator \(map\)"),
         (zip([1], [2], strict=True), r"iterator \(zip\)"),
         (itertools.count(), r"iterator \(count\)"),
-        ({"x": [0, 1, 2, (i for i in ())]}, r"value\['x'\]\[3\] is a generator"),
+        ({"x": [0, 1, 2, _nothing()]}, r"value\['x'\]\[3\] is a generator"),
         ([{"a": {1: (io, 2)}}], r"value\[0\]\['a'\]\[1\]\[0\] is the module io: import it"),
         (Holder([threading.Lock()]), r"value\.part\[0\] is a lock: make it inside the task"),
-        (threading.RLock(), r"value is an RLock"),
+        (threading.RLock(), r"value is a lock"),
         (threading.Event(), r"value is an Event"),
         ([memoryview(b"a")], r"value\[0\] is a memoryview: pass bytes"),
         (threading.Thread(target=print), r"value is a thread"),
@@ -63,7 +68,7 @@ def test_nothing_is_consumed() -> None:
 
 
 def test_a_part_deep_down_is_found() -> None:
-    value: Any = (i for i in ())
+    value: Any = _nothing()
     for _ in range(1000):
         value = [value]
     with pytest.raises(IdentityError, match=r"value(\[0\]){1000} is a generator"):

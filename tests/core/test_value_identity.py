@@ -48,7 +48,7 @@ DIFFERENT: list[list[Any]] = [
     [deque([1, 2]), deque([1, 2], maxlen=2), deque([1, 2], maxlen=3), deque([2, 1])],
     [range(3), range(0, 3, 2), range(0, 4, 2), slice(3), slice(0, 3), slice(0, 3, 1), ...],
     [decimal.Decimal("1.0"), decimal.Decimal("1.00"), decimal.Decimal("NaN")],
-    [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, fold=1)],
+    [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, fold=1)],  # noqa: DTZ001  # naive
     [
         dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
         dt.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")),
@@ -68,7 +68,7 @@ DIFFERENT: list[list[Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", DIFFERENT, ids=lambda row: repr(row[0])[:20])
+@pytest.mark.parametrize("row", DIFFERENT, ids=lambda row: type(row[0]).__name__)
 def test_different_values_have_different_identities(row: list[Any]) -> None:
     found: dict[bytes, Any] = {}
     for value in row:
@@ -86,7 +86,8 @@ def _unshared() -> Any:
 
 
 def _interned() -> Any:
-    return ["".join(["spam", "eggs"]), "".join(["spam", "eggs"])]
+    parts = ["spam", "eggs"]
+    return ["".join(parts), "".join(parts)]
 
 
 TWINS: list[tuple[Any, Any]] = [
@@ -100,13 +101,12 @@ TWINS: list[tuple[Any, Any]] = [
     (float("nan"), float("inf") - float("inf")),
     ([float("nan")] * 9, [float("inf") - float("inf")] * 9),
     (complex(float("nan"), 1), complex(float("inf") - float("inf"), 1)),
-    (dict(a=1, b=[2]), {"a": 1, "b": [2]}),
     (MappingProxyType({"a": 1}), MappingProxyType({"a": 1})),
     ([frozenset({"x", "y"}), {"z": {"q", "r"}}], [frozenset({"y", "x"}), {"z": {"r", "q"}}]),
 ]
 
 
-@pytest.mark.parametrize("pair", TWINS, ids=lambda pair: repr(pair[0])[:20])
+@pytest.mark.parametrize("pair", TWINS, ids=lambda pair: type(pair[0]).__name__)
 def test_equal_twins_have_one_identity(pair: tuple[Any, Any]) -> None:
     assert reference(pair[0]) == reference(pair[1])
     assert snapshot(pair[0])[0] == snapshot(pair[1])[0] == reference(pair[0])
@@ -136,11 +136,13 @@ def test_a_reference_stands_for_its_value(count: int) -> None:
     # Scalars always travel as themselves; everything else may be known by reference alone.
     held = [v if isinstance(v, str) else Held(reference(v)) for v in values]
     mixed = [held[i] if i % 2 else values[i] for i in range(count)]
-    for stand_in in (held, mixed):
+    stand_ins: list[list[Any]] = [held, mixed]
+    for stand_in in stand_ins:
         assert reference(stand_in) == reference(values)
         assert reference(tuple(stand_in)) == reference(tuple(values))
         assert reference({"a": stand_in, "b": 1}) == reference({"a": values, "b": 1})
-        assert reference([[stand_in], 1]) == reference([[values], 1])
+        nested: list[Any] = [[stand_in], 1]
+        assert reference(nested) == reference([[values], 1])
         assert reference(OrderedDict(a=stand_in)) == reference(OrderedDict(a=values))
 
 

@@ -6,6 +6,8 @@ import dataclasses
 import functools
 import sys
 import types
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import attrs
@@ -13,7 +15,9 @@ import pydantic
 import pytest
 
 from cellgraph.errors import ClassChanged, CodecError
+from cellgraph.identity.binding import meet
 from cellgraph.identity.copying import private_copy
+from cellgraph.identity.plain import class_of
 from cellgraph.identity.values import Referenced, code_refs, reference, restore, snapshot
 
 
@@ -67,13 +71,14 @@ class Named(NamedTuple):
     b: Any = None
 
 
-Untyped = collections.namedtuple("Untyped", "u v")  # noqa: PYI024  # the untyped form, on purpose
+_untyped: Any = collections  # the untyped form is what people write
+Untyped: Any = _untyped.namedtuple("Untyped", "u v")
 
 
 @attrs.define
 class Defined:
     x: Any
-    y: list[Any] = attrs.field(factory=list)
+    y: list[Any] = attrs.Factory(list[Any])
 
 
 @attrs.frozen(cache_hash=True)
@@ -163,7 +168,7 @@ def test_an_instance_comes_back(value: Any) -> None:
     ref, payload = snapshot(value)
     found: Any = restore(payload)
     assert type(found) is type(value)
-    if not isinstance(value, functools.partial):
+    if class_of(value) is not functools.partial:
         assert found == value
     assert reference(found) == ref == reference(value)
     assert reference(private_copy(value)) == ref
@@ -190,13 +195,23 @@ def test_exceptions_of_users_come_back() -> None:
     assert reference(found) == reference(error) != reference(Failed(8, "here"))
 
 
+def _dict_of(x: Any) -> Any:
+    return ADict(k=x)
+
+
+def _list_of(x: Any) -> Any:
+    return AList([x])
+
+
 def test_containers_of_users_take_references() -> None:
     class Held(Referenced):
         __slots__ = ()
 
     held = Held()
     held.ref = reference([1, [2]])
-    for make in (Data, Frozen, Named, Defined, lambda x: ADict(k=x), lambda x: AList([x])):
+    makers: list[Callable[[Any], Any]] = [Data, Frozen, Named, Defined]
+    makers += [_dict_of, _list_of]
+    for make in makers:
         assert reference(make(held)) == reference(make([1, [2]]))
 
 
@@ -209,18 +224,15 @@ def test_many_instances_name_their_class_once() -> None:
 # --- graphs of objects ------------------------------------------------------------------------
 
 
-class Node(Eq):
+class Node:
     def __init__(self) -> None:
         self.before: Node | None = None
         self.after: Node | None = None
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
 
 def _chain(size: int) -> list[Node]:
     nodes = [Node() for _ in range(size)]
-    for left, right in zip(nodes, nodes[1:], strict=False):
+    for left, right in pairwise(nodes):
         left.after, right.before = right, left
     return nodes
 
@@ -230,10 +242,10 @@ def test_linked_objects_come_back_linked(size: int) -> None:
     value = {"all": _chain(size)}
     value["last"] = value["all"][-1:]
     ref, payload = snapshot(value)
-    for found in (restore(payload), private_copy(value)):
-        assert isinstance(found, dict)
+    copies: list[Any] = [restore(payload), private_copy(value)]
+    for found in copies:
         nodes = found["all"]
-        assert all(a.after is b and b.before is a for a, b in zip(nodes, nodes[1:], strict=False))
+        assert all(a.after is b and b.before is a for a, b in pairwise(nodes))
         assert found["last"][0] is nodes[-1] is not value["last"][0]
         assert reference(found) == ref
     other = {"all": _chain(size)}
@@ -264,12 +276,18 @@ def _define(source: str) -> types.ModuleType:
 
 
 @pytest.fixture
-def _no_module() -> Any:  # noqa: PT005  # it only cleans up
+def _no_module() -> Any:
     yield
     sys.modules.pop(_MODULE, None)
 
 
-POINT = "class Point:\n    def __init__(self, x):\n        self.x = x\n    def size(self):\n        return {}\n"
+POINT = """
+class Point:
+    def __init__(self, x):
+        self.x = x
+    def size(self):
+        return {}
+"""
 
 
 @pytest.mark.usefixtures("_no_module")
@@ -294,9 +312,21 @@ def test_a_changed_class_is_named() -> None:
 @pytest.mark.usefixtures("_no_module")
 def test_a_class_that_is_gone_is_named() -> None:
     _, payload = snapshot([_define(POINT.format("abs(self.x)")).Point(3)])
-    del sys.modules[_MODULE].Point  # type: ignore[attr-defined]  # defined by its text
+    delattr(sys.modules[_MODULE], "Point")
     with pytest.raises(ClassChanged, match=r"class Point .* is not defined"):
         restore(payload)
+
+
+@pytest.mark.usefixtures("_no_module")
+def test_a_class_no_module_leads_to_is_found_when_made_known() -> None:
+    """A worker rebuilds the classes of a notebook where nobody can import them."""
+    module = _define(POINT.format("abs(self.x)"))
+    _, payload = snapshot(module.Point(3))
+    del sys.modules[_MODULE]
+    with pytest.raises(ClassChanged):
+        restore(payload)
+    meet(module.Point, "no class")
+    assert type(restore(payload)) is module.Point
 
 
 def test_classes_and_functions_without_a_name_cannot_be_stored() -> None:
@@ -310,7 +340,7 @@ def test_classes_and_functions_without_a_name_cannot_be_stored() -> None:
 
 
 def test_functions_are_named_by_their_code() -> None:
-    def adder(n: int) -> Any:
+    def adder(n: int) -> Callable[[int], int]:
         return lambda x: x + n
 
     assert reference(adder(1)) == reference(adder(1))
@@ -321,6 +351,9 @@ def test_rules_registered_with_copyreg_are_followed() -> None:
     class Sealed:
         pass
 
-    copyreg.pickle(Sealed, lambda value: (str, ("sealed",)))
+    def reduce(value: Any) -> Any:
+        return str, ("sealed",)
+
+    copyreg.pickle(Sealed, reduce)
     assert reference(Sealed()) != reference("sealed")
     assert restore(snapshot([Sealed()])[1]) == ["sealed"]

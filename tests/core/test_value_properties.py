@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cellgraph.identity.copying import private_copy
 from cellgraph.identity.deep import walk
+from cellgraph.identity.plain import class_of
 from cellgraph.identity.values import FOLD_BYTES, Referenced, reference, restore, snapshot
 from cellgraph.identity.wire import Pass
 from cellgraph.testing.codec_contract import writable
@@ -41,21 +42,28 @@ def _containers(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 values = st.recursive(scalars, _containers, max_leaves=30)
-relaxed = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+relaxed = settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 def _same(left: Any, right: Any) -> bool:
     """Equal in value and type all the way down; NaN equals NaN, signs of zero count."""
-    if type(left) is not type(right):
+    kind = class_of(left)
+    if kind is not class_of(right):
         return False
     if isinstance(left, float):
         both_nan = math.isnan(left) and math.isnan(right)
         return both_nan or (left == right and math.copysign(1, left) == math.copysign(1, right))
     if isinstance(left, complex):
         return _same(left.real, right.real) and _same(left.imag, right.imag)
-    if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(map(_same, left, right))
-    if isinstance(left, dict):
+    if kind in (list, tuple):
+        return len(left) == len(right) and all(
+            _same(a, b) for a, b in zip(left, right, strict=True)
+        )
+    if kind is dict:
         return _same(list(left), list(right)) and _same(list(left.values()), list(right.values()))
     return bool(left == right)
 
@@ -109,11 +117,13 @@ class Held(Referenced):
 
 def _hold(value: Any, choose: Any) -> Any:
     """Replace some containers in *value* by references, as the engine does."""
-    if isinstance(value, (list, tuple, dict, set, frozenset)) and choose():
+    kind: Any = class_of(value)
+    if kind in (list, tuple, dict, set, frozenset) and choose():
         return Held(value)
-    if type(value) in (list, tuple):
-        return type(value)([_hold(part, choose) for part in value])
-    if isinstance(value, dict):
+    if kind in (list, tuple):
+        parts = [_hold(part, choose) for part in value]
+        return parts if kind is list else tuple(parts)
+    if kind is dict:
         return {key: _hold(part, choose) for key, part in value.items()}
     return value
 

@@ -62,8 +62,8 @@ def test_the_first_run_does_everything(demo: tuple[Path, str]) -> None:
     first = evaluations(demo[0])[0]
     assert first.status == "done"
     assert first.failed == first.reused == 0
-    assert counts(first)["gp_error"] == (FITS, 0)
-    assert counts(first)["curve_error"] == (8, 0)
+    assert counts(first)["fit"] == (FITS, 0)
+    assert counts(first)["curve"] == (8, 0)
 
 
 @pytest.mark.timeout(600)
@@ -78,8 +78,8 @@ def test_the_second_run_does_nothing(demo: tuple[Path, str]) -> None:
 def test_after_the_edit_only_what_depends_on_it_runs(demo: tuple[Path, str]) -> None:
     edited = counts(evaluations(demo[0])[2])
     assert edited["clean"] == (1, 0)
-    assert edited["gp_error"] == (FITS - KEPT_FITS, KEPT_FITS)
-    assert edited["curve_error"][0] == edited["load"][0] == 0
+    assert edited["fit"] == (FITS - KEPT_FITS, KEPT_FITS)
+    assert edited["curve"][0] == edited["load"][0] == 0
 
 
 @pytest.mark.timeout(600)
@@ -87,7 +87,7 @@ def test_it_names_the_helper_and_the_line(demo: tuple[Path, str]) -> None:
     printed = demo[1]
     assert re.search(r"clean .*fill_gaps\(\) line 3", printed)
     assert "ran nothing" in printed
-    assert f"gp_error ×{FITS}" in printed
+    assert f"fit ×{FITS}" in printed
     assert "report.html" in printed
 
 

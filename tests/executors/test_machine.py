@@ -88,6 +88,19 @@ def test_small_calls_overtake_a_large_one_only_so_often() -> None:
     assert not machine.crowded
 
 
+def test_what_asks_for_nothing_never_waits() -> None:
+    machine = Machine(vcpus=1)
+    busy, waiting = machine.ticket(Resources()), machine.ticket(Resources())
+    assert machine.try_take(busy)
+    assert not machine.try_take(waiting)
+    waiting.overtaken = OVERTAKES
+    nothing = machine.ticket(Resources(vcpus=0))
+    assert machine.try_take(nothing)
+    machine.give_back(nothing)
+    assert machine.try_take(machine.ticket(Resources(vcpus=0)))
+    assert not machine.fits(Resources())
+
+
 def test_a_withdrawn_ticket_holds_nobody_back() -> None:
     machine = Machine(vcpus=1)
     busy, large, small = (machine.ticket(Resources()) for _ in range(3))

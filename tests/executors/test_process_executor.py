@@ -1,9 +1,11 @@
 """Calls in worker processes: the contract, deaths, and what they find around them."""
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from cellgraph.errors import CallCancelled, CallTimeout, ConfigError, HostLost
+from cellgraph.errors import CallCancelled, CallTimeout, ConfigError, HostLost, OutOfMemory
 from cellgraph.executor import Executor, Function, Job, JobFailed, Resources
 from cellgraph.stores.local import LocalStore
 from cellgraph.stores.memory import MemoryStore
@@ -165,6 +167,29 @@ def test_a_worker_that_dies_costs_one_call(
     assert failed[0].by_executor
     assert log.read_text() == "x" * 40
     assert len(lab.host.answers()) == 41
+
+
+def test_workers_killed_at_any_moment_cost_one_call_each(lab: Lab, tmp_path: Path) -> None:
+    """Also while they start, fetch a call or send an answer."""
+    me = psutil.Process()
+    others = {child.pid for child in me.children(recursive=True)}
+    jobs = [lab.job("count", str(tmp_path / "log")) for _ in range(400)]
+    lab.executor.submit(jobs)
+    kills = 0
+    while len(lab.host.answers()) < len(jobs) and kills < 12:
+        time.sleep(0.03)
+        for child in me.children():
+            with contextlib.suppress(psutil.Error):  # it may be gone already
+                if child.pid not in others and "spawn_main" in " ".join(child.cmdline()):
+                    child.kill()
+                    kills += 1
+                    break
+    answers = lab.host.wait([j.id for j in jobs])
+    failed = [a for a in answers.values() if isinstance(a, JobFailed)]
+    assert kills > 0
+    assert len(failed) <= kills
+    assert {type(a.error) for a in failed} <= {HostLost, OutOfMemory}
+    assert len(lab.host.answers()) == len(jobs)
 
 
 def test_last_words_are_kept(lab: Lab) -> None:

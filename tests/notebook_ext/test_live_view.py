@@ -162,6 +162,30 @@ with view:
     drive(view.subscriber, 10_000, 2.0)
 print(time.monotonic() - begun)
 """
+BACKGROUND = """
+import threading, time
+from cellgraph_notebook.live_view import LiveView
+heard = []
+view = LiveView("fit(…)", lambda: heard.append("stop"))
+view.display()
+view.subscriber(RunStarted("k3", "fit(…)", time.time()))
+while not view._painter._views:  # it opens on its own thread
+    time.sleep(0.01)
+print(view._painter._views[0].model_id)
+"""
+FORGOTTEN = """
+import gc, weakref
+from cellgraph_notebook.live_view import LiveView
+class Run:
+    def cancel(self): pass
+owner = Run()
+kept = weakref.ref(owner)
+with LiveView("fit(…)", owner.cancel) as view:
+    drive(view.subscriber, 10, 0.5)
+del owner, view
+gc.collect()
+print(kept() is None)
+"""
 STATIC_RUN = """
 import os
 from cellgraph_notebook.present import present
@@ -251,10 +275,15 @@ def test_a_page_that_comes_back_gets_the_last_state(kernel: Kernel) -> None:
 
 
 def test_stop_reaches_the_run_and_nonsense_does_no_harm(kernel: Kernel) -> None:
-    (shown,) = of_type(kernel.run(LIVE), "display_data")
+    model_id = text(kernel.run(BACKGROUND)).strip()
     for said in ({"stop": True}, {"unknown": 1}, "nonsense", {"hidden": True}):
-        kernel.tell(shown["data"][WIDGET]["model_id"], {"method": "custom", "content": said})
+        kernel.tell(model_id, {"method": "custom", "content": said})
     assert text(kernel.run("print(heard)")) == "['stop']\n"
+    assert text(kernel.run("view.settle(); print(view._model.status)")) == "cancelled\n"
+
+
+def test_a_view_that_has_settled_does_not_keep_its_run(kernel: Kernel) -> None:
+    assert text(kernel.run(FORGOTTEN)) == "True\n"
 
 
 def test_static_mode_is_one_output_and_no_widget(kernel: Kernel) -> None:

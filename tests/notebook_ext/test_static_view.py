@@ -206,6 +206,7 @@ def test_dot_source_has_a_node_per_group_and_needs_no_program(
     ("seconds", "text"),
     [
         (0.0, "0 s"),
+        (0.0002, "<1 ms"),
         (0.0123, "12 ms"),
         (0.0996, "0.1 s"),
         (0.42, "0.4 s"),

@@ -3,10 +3,13 @@
 from rich.console import Console
 from rich.text import Text
 
+_FILE_WIDTH = 160  # a file or a pipe has no edge to wrap at; tables still need a width
+
 
 def console() -> Console:
     """Where results go."""
-    return Console(highlight=False)
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=max(out.width, _FILE_WIDTH))
 
 
 def error_console() -> Console:

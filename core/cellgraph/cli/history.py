@@ -11,6 +11,8 @@ from cellgraph.cli.console import console, duration, plural
 from cellgraph.cli.places import existing_session
 from cellgraph.provenance import RunSummary
 
+_BESIDE = 66  # characters that the other columns of the list take
+_NARROWEST = 12
 _STYLES = {"done": "green", "failed": "red", "cancelled": "yellow"}
 
 
@@ -21,24 +23,25 @@ def list_runs(store: Path | None, limit: int) -> None:
     if not found:
         console().print("no runs yet")
         return
-    table = Table(box=None, pad_edge=False)
+    out = console()
+    room = max(_NARROWEST, out.width - _BESIDE)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("run", "started", "status", "expression"):
-        table.add_column(name, overflow="fold" if name == "expression" else "ellipsis")
-    for name in ("ran", "reused", "failed", "time", "saved"):
+        table.add_column(name, no_wrap=True)
+    for name in ("ran", "reused", "time", "saved"):
         table.add_column(name, justify="right", no_wrap=True)
     for run in found:
         table.add_row(
             run.id,
-            _when(run.started),
-            Text(run.status, style=_STYLES.get(run.status, "")),
-            run.label,
+            _moment(run.started).strftime("%b %d %H:%M"),
+            _status(run),
+            run.label if len(run.label) <= room else run.label[: room - 1] + "…",
             f"{run.executed:,}",
             f"{run.reused:,}",
-            f"{run.failed:,}" if run.failed else "–",
             duration(run.elapsed_s),
             duration(run.saved_s) if run.reused else "–",
         )
-    console().print(table)
+    out.print(table, soft_wrap=True)
 
 
 def show_run(store: Path | None, id: str) -> None:
@@ -46,10 +49,12 @@ def show_run(store: Path | None, id: str) -> None:
     with existing_session(store) as session:
         run = session.get_run(id)
     out = console()
-    out.print(Text(run.label, style="bold"), Text(run.status, style=_STYLES.get(run.status, "")))
+    out.print(Text(run.label, style="bold"), _status(run), soft_wrap=True)
     out.print(
-        f"run {run.id}, {_when(run.started)}: {plural(run.executed, 'call')} ran, "
-        f"{run.reused:,} reused, {run.failed:,} failed in {duration(run.elapsed_s)}"
+        f"run {run.id}, {_moment(run.started):%Y-%m-%d %H:%M:%S}: "
+        f"{plural(run.executed, 'call')} ran, {run.reused:,} reused, {run.failed:,} failed "
+        f"in {duration(run.elapsed_s)}",
+        soft_wrap=True,
     )
     out.print()
     out.print(task_table(run))
@@ -61,7 +66,7 @@ def task_table(run: RunSummary) -> Table:
     """The tasks of a run: how many calls ran, were reused, and the reason."""
     reasons = reasons_by_task(run.misses)
     table = Table(box=None, pad_edge=False)
-    table.add_column("task")
+    table.add_column("task", no_wrap=True)
     for name in ("ran", "reused", "time"):
         table.add_column(name, justify="right")
     table.add_column("why it ran")
@@ -84,5 +89,10 @@ def reasons_by_task(misses: Sequence[tuple[str, str, int]]) -> dict[str, str]:
     return {task: "; ".join(dict.fromkeys(reasons)) for task, reasons in found.items()}
 
 
-def _when(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _status(run: RunSummary) -> Text:
+    failed = f" ({run.failed:,})" if run.failed else ""
+    return Text(run.status + failed, style=_STYLES.get(run.status, ""))
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds).astimezone()

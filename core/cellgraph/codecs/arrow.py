@@ -13,6 +13,7 @@ from cellgraph.codecs.arrow_content import array_from, content, joined
 from cellgraph.codecs.arrow_types import field_from, field_state, type_from, type_state
 from cellgraph.identity.kinds import declare, define
 from cellgraph.identity.tables import Kind, Raw
+from cellgraph.identity.wire import Unencodable
 
 # Untyped on purpose: the stubs cover a part of Arrow, and values here are of any Arrow type.
 pa: Any = importlib.import_module("pyarrow")
@@ -98,9 +99,20 @@ define(pa.Buffer, _kind("buffer", lambda b: Raw(memoryview(b), stable=True), pa.
 
 _ARRAY: Final = _kind("array", array_state, array_of)
 _TYPE: Final = _kind("type", type_state, type_from)
-_SCALAR: Final = _kind(
-    "scalar", lambda v: array_state(pa.array([v], v.type)), lambda s: array_of(s)[0]
-)
+
+
+def _scalar_state(value: Any) -> State:
+    if isinstance(value, pa.DictionaryScalar):
+        index = pa.array([value.index.as_py()], value.type.index_type)
+        return array_state(pa.DictionaryArray.from_arrays(index, value.dictionary))
+    try:
+        return array_state(pa.array([value], value.type))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        advice = f"is an Arrow scalar of type {value.type}: pass its as_py() instead"
+        raise Unencodable(value, advice) from error
+
+
+_SCALAR: Final = _kind("scalar", _scalar_state, lambda s: array_of(s)[0])
 
 
 def resolve(cls: type) -> Kind | None:

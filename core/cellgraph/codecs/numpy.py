@@ -7,13 +7,13 @@ content and is left out. An array read back is writable and in C order, whatever
 
 import importlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cellgraph.codecs.numpy_dtypes import DType, dtype_from, dtype_state, is_packed
 from cellgraph.errors import CodecError
 from cellgraph.identity.kinds import declare, define
 from cellgraph.identity.packing import packs, reads
-from cellgraph.identity.plain import class_of
+from cellgraph.identity.plain import class_of, owner_of
 from cellgraph.identity.reading import Reader
 from cellgraph.identity.tables import Kind, Pickled, Raw
 from cellgraph.identity.wire import Encoded, Pass, blob, join, length
@@ -105,8 +105,9 @@ def array_from(state: Any) -> Array:
     if dtype.kind == "T":
         flat[:] = content
     else:
-        items: list[Any] = content
-        for i, item in enumerate(items):  # assigning a list would unpack nested sequences
+        for i, item in enumerate(
+            cast("list[Any]", content)
+        ):  # assigning a list would unpack nested sequences
             flat[i] = item
     return made
 
@@ -210,21 +211,29 @@ def resolve(cls: type) -> Kind | None:
         return _DTYPE
     if issubclass(cls, np.generic) and cls.__module__.partition(".")[0] == "numpy":
         return _SCALAR if cls is not np.void and cls is not np.record else _VOID
-    return _SUBCLASS if issubclass(cls, np.ndarray) else None
+    if not issubclass(cls, np.ndarray):
+        return None
+    rules = ("__reduce__", "__reduce_ex__", "__setstate__")
+    own_rules = any(owner_of(cls, name) is not np.ndarray for name in rules)
+    return _SUBCLASS_PICKLED if own_rules else _SUBCLASS
 
 
-def _subclass_identity(a: Any) -> State:
+def _subclass_state(a: Any) -> State:
     return class_of(a), a.view(np.ndarray), dict(getattr(a, "__dict__", None) or {})
 
 
-_SUBCLASS: Final = declare(
-    Kind(
-        "numpy.subclass",
-        1,
-        Pickled,
-        lambda s: s,
-        identity=_subclass_identity,
-    )
+def _subclass_from(state: Any) -> Any:
+    cls, plain, attributes = state
+    made = plain.view(cls)
+    if attributes:
+        made.__dict__.update(attributes)
+    return made
+
+
+# NumPy's pickles leave out the attributes of a subclass; those with rules of their own know better.
+_SUBCLASS: Final = declare(Kind("numpy.subclass", 1, _subclass_state, _subclass_from))
+_SUBCLASS_PICKLED: Final = declare(
+    Kind("numpy.subclass.pickled", 1, Pickled, lambda s: s, identity=_subclass_state)
 )
 
 

@@ -7,6 +7,7 @@ from types import GenericAlias, UnionType
 from typing import Any, Final, ParamSpec, TypeVar, TypeVarTuple, get_args, get_origin
 
 from cellgraph.errors import IdentityError
+from cellgraph.identity.looks import is_a, items_of
 from cellgraph.identity.normalise import encode
 from cellgraph.identity.values import reference
 
@@ -32,8 +33,8 @@ def describe(annotation: object) -> str:
     if arguments or isinstance(annotation, (GenericAlias, UnionType)):
         inside = ", ".join([describe(a) for a in arguments])
         return f"{describe(get_origin(annotation))}[{inside}]"
-    if isinstance(annotation, list):  # parameters of a Callable
-        return f"[{', '.join([describe(a) for a in annotation])}]"
+    if is_a(annotation, list):  # parameters of a Callable
+        return f"[{', '.join([describe(part) for part in items_of(annotation)])}]"
     if isinstance(annotation, type):
         return annotation.__qualname__.rpartition("<locals>.")[2]
     if is_typing(annotation):

@@ -16,8 +16,7 @@ from cellgraph.digest import digest
 from cellgraph.errors import ClassChanged, CodecError
 from cellgraph.identity.wire import CodeRef, Pass
 
-# Classes and functions met in this process, by identity. A worker rebuilds them in a module nobody
-# can import; they are found here. A pure memo: an entry dies with its object.
+# Classes and functions made known by `meet`, by identity; an entry dies with its object.
 _met: Final[weakref.WeakValueDictionary[bytes, Any]] = weakref.WeakValueDictionary()
 
 _WORDS: Final = {"c": "class", "f": "function", "b": "function"}
@@ -47,9 +46,7 @@ def _digest(kind: str, live: Any) -> bytes:
         return digest(f"{kind}:{module}.{live.__qualname__}".encode())
     from cellgraph.identity import code  # uses `reference`, which leads here
 
-    found = code.class_identity(live) if kind == "c" else code.function_identity(live)
-    _met[found] = live
-    return found
+    return code.class_identity(live) if kind == "c" else code.function_identity(live)
 
 
 def code_index(live: Any, p: Pass) -> int:
@@ -109,8 +106,9 @@ def _lookup(module: str, name: str) -> Any:
 def meet(*live: Any) -> None:
     """Make classes and functions known that no module leads to, so that stored values find them.
 
-    A worker calls this with what it rebuilt for a job; nothing is kept alive.
+    A worker calls this with what it rebuilt for a job. Nothing is kept alive; what is neither a
+    class nor a function is passed over. Thread-safe.
     """
     for one in live:
         if isinstance(one, (type, FunctionType)):
-            _digest("c" if isinstance(one, type) else "f", one)
+            _met[_digest("c" if isinstance(one, type) else "f", one)] = one

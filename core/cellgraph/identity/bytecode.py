@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Final, NamedTuple
 
+from cellgraph.identity.looks import is_a, items_of
 from cellgraph.identity.normalise import encode_constant
 
 _OPS: Final = {name: op for name, op in dis.opmap.items() if op < 256}  # larger: never in bytecode
@@ -239,7 +240,7 @@ class _Scanner:
         level = (
             self._constant(level_at) if self._op(level_at) == _LOAD_CONST else self.args[level_at]
         )
-        given = tuple(n for n in names if isinstance(n, str)) if isinstance(names, tuple) else ()
+        given = tuple(map(str, items_of(names))) if is_a(names, tuple) else ()
         return Import(
             self.code.co_names[self._arg(at)], level if isinstance(level, int) else 0, given
         )

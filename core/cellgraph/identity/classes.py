@@ -3,14 +3,15 @@
 import enum
 import functools
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cellgraph.identity.annotations import describe, describe_annotations
 from cellgraph.identity.closure import Node, Walk
 from cellgraph.identity.functions import importable_name, link_registry
+from cellgraph.identity.looks import as_dict, attributes_of, class_of, is_a
 from cellgraph.identity.packages import module_of, origin_of
-from cellgraph.identity.records import link_fields, made_by_library
+from cellgraph.identity.records import is_tuple, link_fields, made_by_library
 from cellgraph.identity.values import reference
 
 # Set by the interpreter or derived from the rest, and not the same on every Python.
@@ -18,7 +19,7 @@ _DERIVED: Final = frozenset(
     "__slotnames__ __module__ __dict__ __weakref__ __doc__ __qualname__ __annotations__ "
     "__annotate__ __annotate_func__ __annotations_cache__ __firstlineno__ "
     "__static_attributes__ __classdictcell__ __abstractmethods__ _abc_impl __parameters__ "
-    "__orig_bases__ __match_args__ __type_params__ _is_protocol _is_runtime_protocol "
+    "__orig_bases__ __type_params__ _is_protocol _is_runtime_protocol "
     "__protocol_attrs__ __non_callable_proto_members__ __callable_proto_members_only__ "
     "__dataclass_fields__ __dataclass_params__ __attrs_attrs__ __attrs_own_setattr__ "
     "__attrs_props__ __readonly_keys__ __mutable_keys__ __closed__ __extra_items__ "
@@ -32,7 +33,7 @@ _DESCRIPTORS: Final = (
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,
 )
-_ENUM_BASES: Final = (enum.Enum, enum.IntEnum, enum.Flag, enum.IntFlag, enum.StrEnum)
+_BARE_METHODS: Final = (staticmethod, classmethod)
 
 
 def link_class(walk: Walk, node: Node, label: str, cls: type) -> None:
@@ -58,6 +59,7 @@ def class_node(walk: Walk, cls: type) -> Node:
 def _expand(walk: Walk, node: Node) -> None:
     cls: type = node.subject
     node.local = cls.__name__.encode()
+    node.doc = _docstring(cls)
     origin = origin_of(module_of(cls))
     if origin.kind == "package":  # made at run time by a library
         walk.named(node, "made by", origin, cls.__module__)
@@ -70,19 +72,27 @@ def _expand(walk: Walk, node: Node) -> None:
     if "__orig_bases__" in vars(cls):
         said = reference(tuple(describe(base) for base in generics))
         walk.leaf(node, "generic", "annotations", said, None)
-    annotations = vars(cls).get("__annotations__")
-    if annotations and isinstance(annotations, dict):  # types made in C have a descriptor there
-        walk.leaf(node, "annotations", "annotations", describe_annotations(annotations), None)
-    if isinstance(cls, enum.EnumMeta):
+    annotations: Any = vars(cls).get("__annotations__")
+    if annotations and is_a(annotations, dict):  # types made in C have a descriptor there
+        said = describe_annotations({str(k): v for k, v in as_dict(annotations).items()})
+        walk.leaf(node, "annotations", "annotations", said, None)
+    if issubclass(class_of(cls), enum.EnumMeta):
         _expand_enum(walk, node, cls)
     else:
         link_fields(walk, node, cls)
         _link_namespace(walk, node, cls)
 
 
+def _docstring(cls: type) -> bytes:
+    """The docstring without its indentation, which Python keeps or drops depending on its version."""
+    said = vars(cls).get("__doc__")
+    return " ".join(said.split()).encode() if isinstance(said, str) else b""
+
+
 def _link_namespace(walk: Walk, node: Node, cls: type) -> None:
-    named = (*getattr(cls, "_fields", ()), *_RECORD) if issubclass(cls, tuple) else ()
-    for name, value in list(vars(cls).items()):
+    fields: Sequence[str] = getattr(cls, "_fields", ())
+    named = (*fields, *_RECORD) if is_tuple(cls) else ()
+    for name, value in attributes_of(cls).items():
         if name in _DERIVED or name in named or name.startswith("__pydantic_"):
             continue
         if isinstance(value, _DESCRIPTORS) or made_by_library(cls, value):
@@ -94,7 +104,7 @@ def _label(name: str, value: object) -> str:
     return f"{'method' if isinstance(value, types.FunctionType) else 'attribute'}:{name}"
 
 
-def _expand_enum(walk: Walk, node: Node, cls: enum.EnumMeta) -> None:
+def _expand_enum(walk: Walk, node: Node, cls: Any) -> None:
     """Members in their order, and what the user wrote; the machinery differs between Pythons."""
     if cls.__module__ == "enum":
         return
@@ -102,7 +112,7 @@ def _expand_enum(walk: Walk, node: Node, cls: enum.EnumMeta) -> None:
     walk.data(node, "members", tuple(members))
     for name, member in members.items():
         walk.link(node, f"attribute:{name}", member.value)
-    for name, value in list(vars(cls).items()):
+    for name, value in attributes_of(cls).items():
         func = getattr(value, "__func__", getattr(value, "fget", value))
         if name in members or not isinstance(func, types.FunctionType):
             continue
@@ -112,21 +122,17 @@ def _expand_enum(walk: Walk, node: Node, cls: enum.EnumMeta) -> None:
 
 def link_accessor(walk: Walk, node: Node, label: str, value: Any) -> None:
     """Add the functions of a static or class method, a property, or another accessor."""
-    if isinstance(value, property):
+    kind = class_of(value)
+    if kind is property:
         for part in ("fget", "fset", "fdel"):
             if getattr(value, part) is not None:
                 walk.link(node, f"{label}.{part}", getattr(value, part))
         return
-    if isinstance(value, functools.singledispatchmethod):
+    if kind is functools.singledispatchmethod:
         walk.link(node, label, value.func)
         link_registry(walk, node, label, value.dispatcher.registry)
         return
-    kind = type(value).__name__
-    walk.leaf(node, f"{label} kind", "name", kind.encode(), kind)
-    walk.link(
-        node,
-        label,
-        value.__func__ if isinstance(value, (staticmethod, classmethod)) else value.func,
-    )
-    if isinstance(value, functools.partialmethod):
+    walk.leaf(node, f"{label} kind", "name", kind.__name__.encode(), kind.__name__)
+    walk.link(node, label, value.__func__ if kind in _BARE_METHODS else value.func)
+    if kind is functools.partialmethod:
         walk.link(node, f"{label}(...)", (value.args, dict(value.keywords)))

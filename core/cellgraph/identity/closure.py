@@ -6,7 +6,7 @@ likes. Names of files, modules, cells and objects never enter.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Literal, NamedTuple
 
@@ -38,17 +38,8 @@ class Node:
     """One function, class, module, ... of a closure. Lives as long as its walk."""
 
     __slots__ = (
-        "body",
-        "expand",
-        "items",
-        "kind",
-        "local",
-        "name",
-        "number",
-        "parent",
-        "subject",
-        "via",
-    )
+        "body", "doc", "expand", "items", "kind", "local", "name", "number", "parent", "subject", "via"
+    )  # fmt: skip
 
     def __init__(
         self, kind: NodeKind, name: str, subject: Any, expand: "Callable[[Walk, Node], None]"
@@ -58,6 +49,7 @@ class Node:
         self.subject = subject
         self.expand = expand
         self.local = b""  # its own content, set by `expand`; functions with a body leave it empty
+        self.doc = b""  # docstring of a class: counts where docstrings are read
         self.items: dict[str, Item] = {}
         self.number = -1  # not visited yet
         self.parent: Node | None = None  # the node it was first found from ...
@@ -182,6 +174,8 @@ class Walk:
             local = node.local
             if node.body is not None:
                 local += node.body.documented() if self.reads_doc else node.body.digest
+            elif self.reads_doc:
+                local += node.doc
             out.append(b"%b %d:%b%d;" % (node.kind.encode(), len(local), local, len(node.items)))
             for label, item in sorted(node.items.items()):
                 payload = item.payload if item.target is None else b"%d" % item.target.number
@@ -268,7 +262,7 @@ _active: Final = _Active()
 
 
 @contextmanager
-def active(walk: Walk) -> Iterator[None]:
+def active(walk: Walk) -> Generator[None]:
     """While *walk* runs, identities asked for by the values in it know what it covers already."""
     _active.walks.append(walk)
     try:

@@ -5,7 +5,6 @@ of its closure once, then the distributions; the children of those are their def
 values, globals and links. It holds display text (source, short values), which enters no digest.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,11 +33,15 @@ class CodeNode:
 
     def to_bytes(self) -> bytes:
         """Return the tree as JSON."""
+        import json  # only when a tree is stored
+
         return json.dumps([_FORMAT, _plain(self)], separators=(",", ":")).encode()
 
 
 def from_bytes(data: bytes) -> CodeNode:
     """Read what `CodeNode.to_bytes` wrote. Raises CodecError."""
+    import json
+
     try:
         version, tree = json.loads(data)
         if version != _FORMAT:

@@ -176,7 +176,9 @@ def _choose(cls: type[Any], value: object) -> _Copier:
     if isinstance(value, (type, enum.Enum)) or (kind is not None and not kind.mutable):
         return _same
     if kind is not None or hasattr(cls, "__deepcopy__"):
-        return copy.deepcopy
+        # NumPy's own leaves out the attributes of a user's subclass.
+        forgets = kind is not None and kind.name == "numpy.subclass"
+        return _stored if forgets else copy.deepcopy
     if derives(cls, tuple) and hasattr(cls, "_fields") and not hasattr(value, "__dict__"):
         return _namedtuple
     shape = shape_of(cls, value)
@@ -184,6 +186,10 @@ def _choose(cls: type[Any], value: object) -> _Copier:
 
 
 # --- instances --------------------------------------------------------------------------------
+
+
+def _stored(value: Any, memo: _Memo) -> Any:
+    return restore(snapshot(value)[1])
 
 
 def _namedtuple(value: Any, memo: _Memo) -> Any:

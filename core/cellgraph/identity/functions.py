@@ -143,7 +143,7 @@ def _captured(func: FunctionType) -> dict[str, object]:
 
 def _builtins_of(func: FunctionType) -> Mapping[str, Any]:
     found: Any = getattr(func, "__builtins__")  # noqa: B009  # typeshed does not know it
-    return found if isinstance(found, dict) else vars(found)
+    return vars(found) if isinstance(found, ModuleType) else found
 
 
 def _builtin(walk: Walk, node: Node, load: Load, value: object) -> None:
@@ -179,17 +179,16 @@ def _follow_module(walk: Walk, node: Node, load: Load, module: ModuleType) -> No
     """Walk ``hlp.sub.h`` down to the first thing that is not a module."""
     names = load.attributes
     outside: tuple[str, ModuleType] | None = None  # where the chain leaves the user's modules
-    for at in range(len(names) + 1):
+    at = 0
+    while True:
         label = f"attr:{'.'.join((load.name, *names[:at]))}" if at else f"{load.scope}:{load.name}"
         if outside is None and origin_of_module(module).kind != "user":
             outside = label, module
         found = _member(module, names[at]) if at < len(names) else MISSING
-        if isinstance(found, ModuleType):
-            module = found
-            continue
-        break
-    else:  # pragma: no cover  # the last round always breaks: there is no name left
-        return
+        if not isinstance(found, ModuleType):
+            break
+        module = found
+        at += 1
     if outside is not None:
         link_outside(walk, node, *outside, module)
     if at == len(names):

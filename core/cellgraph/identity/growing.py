@@ -43,7 +43,8 @@ def _node(node: Node, *, reads_doc: bool) -> CodeNode:
     children = tuple(_item(node, label, item) for label, item in sorted(node.items.items()))
     body = node.body
     if body is None:
-        return CodeNode(title(node), node.kind, digest(node.local), children=children)
+        said = node.local + node.doc if reads_doc else node.local
+        return CodeNode(title(node), node.kind, digest(said), children=children)
     said = body.documented() if reads_doc else body.digest
     kind = node.kind if body.source else "bytecode"
     return CodeNode(title(node), kind, said, body.text, body.line, body.place, children)

@@ -2,11 +2,12 @@
 
 import enum
 import types
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, Final
 
 from cellgraph.errors import IdentityError
 from cellgraph.identity.closure import Node, Walk
+from cellgraph.identity.looks import as_dict, bases_of, class_of, is_a, items_of
 from cellgraph.identity.packages import module_of, origin_of
 from cellgraph.identity.plain import read_state, shape_of
 from cellgraph.identity.values import reference
@@ -26,7 +27,7 @@ def holds_code(value: Any) -> bool:
             continue
         seen.add(id(current))
         for items in _contents(current):
-            kinds = set(map(type, items)) - _ATOMS
+            kinds = set(map(class_of, items)) - _ATOMS
             if any(_is_code(kind) for kind in kinds - _CONTAINERS):
                 return True
             if not kinds.isdisjoint(_CONTAINERS):
@@ -34,16 +35,16 @@ def holds_code(value: Any) -> bool:
     return False
 
 
-def _contents(value: Any) -> tuple[Iterable[Any], ...]:
-    return (value.keys(), value.values()) if isinstance(value, dict) else (value,)
+def _contents(value: object) -> tuple[Collection[Any], ...]:
+    if is_a(value, dict):
+        return as_dict(value).keys(), as_dict(value).values()
+    return (items_of(value),)
 
 
 def _is_code(kind: type) -> bool:
-    return (
-        issubclass(kind, _CODE)
-        or hasattr(kind, "__call__")  # noqa: B004  # asked of the type: its instances are callable
-        or origin_of(module_of(kind)).kind in ("user", "own")
-    )
+    if any("__call__" in vars(base) for base in bases_of(kind)):  # its instances are callable
+        return True
+    return origin_of(module_of(kind)).kind in ("user", "own") or issubclass(kind, _CODE)
 
 
 def link_container(walk: Walk, node: Node, label: str, value: Any) -> None:
@@ -59,13 +60,13 @@ def link_container(walk: Walk, node: Node, label: str, value: Any) -> None:
 def _expand_container(walk: Walk, node: Node) -> None:
     value = node.subject
     node.local = type(value).__name__.encode()
-    if isinstance(value, dict):
-        for at, (key, item) in enumerate(value.items()):
+    if is_a(value, dict):
+        for at, (key, item) in enumerate(as_dict(value).items()):
             name = repr(key) if type(key) in _ATOMS else f"#{at}"
             walk.link(node, f"[{at}] key", key)
             walk.link(node, f"[{name}]", item)
         return
-    items = list(value)
+    items = list(items_of(value))
     if isinstance(value, (set, frozenset)) and not walk.lenient:
         items = sorted(items, key=reference)  # any order that does not depend on the hash seed
     for at, item in enumerate(items):
@@ -83,11 +84,12 @@ def link_instance(walk: Walk, node: Node, label: str, value: Any) -> None:
 
 def _expand_instance(walk: Walk, node: Node) -> None:
     value = node.subject
-    cls = type(value)
+    cls = class_of(value)
     # First the class: the state below may hold instances of it, whose identity then refers to it.
     walk.link(node, "class", cls)
     if isinstance(value, enum.Enum):
-        walk.data(node, ".value", value.value if value.name is None else value.name)
+        name: object = getattr(value, "name", None)  # combined flags may have none
+        walk.data(node, ".value", value.value if name is None else name)
         return
     shape = shape_of(cls, value)
     if shape is None:

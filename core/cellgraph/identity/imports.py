@@ -16,6 +16,7 @@ from cellgraph.digest import digest
 from cellgraph.errors import IdentityError
 from cellgraph.identity.bytecode import MODULE_FACTS, Import
 from cellgraph.identity.closure import Node, Remedy, Walk, where
+from cellgraph.identity.looks import attributes_of, class_of
 from cellgraph.identity.module_source import ModuleSource, is_as_written, module_source
 from cellgraph.identity.packages import find_file, origin_of, origin_of_module
 
@@ -43,7 +44,7 @@ def link_module(walk: Walk, node: Node, label: str, module: ModuleType) -> None:
 
 
 def _expand_live(walk: Walk, node: Node) -> None:
-    for name, value in list(vars(node.subject).items()):
+    for name, value in attributes_of(node.subject).items():
         if name not in MODULE_FACTS and not (name.startswith("__") and name.endswith("__")):
             walk.link(node, f"attr:{name}", value)
 
@@ -108,8 +109,8 @@ def _expand_source(walk: Walk, node: Node) -> None:
 
 def _link_imported(walk: Walk, node: Node, module: str, name: str) -> None:
     """``from module import name`` of a user's module: a submodule counts, a task is noted."""
-    live = getattr(sys.modules.get(module), name, None)
-    if getattr(type(live), "_cellgraph_task_", False) is True:
+    live: object = getattr(sys.modules.get(module), name, None)
+    if getattr(class_of(live), "_cellgraph_task_", False) is True:
         walk.tasks.append((node, f"import:{module}.{name}", live))
     elif live is None or isinstance(live, ModuleType):
         _link_submodule(walk, node, f"{module}.{name}")
@@ -123,7 +124,8 @@ def _link_submodule(walk: Walk, node: Node, name: str) -> None:
 def _absolute(found: Import, namespace: Mapping[str, Any]) -> str | None:
     if not found.level:
         return found.module
-    package = namespace.get("__package__") or str(namespace.get("__name__", "")).rpartition(".")[0]
+    package = str(namespace.get("__package__") or "")
+    package = package or str(namespace.get("__name__", "")).rpartition(".")[0]
     try:
         return resolve_name("." * found.level + found.module, package)
     except (ImportError, ValueError):

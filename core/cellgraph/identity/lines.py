@@ -5,6 +5,7 @@ import copy
 import difflib
 from typing import Any, Final, NamedTuple
 
+from cellgraph.identity.looks import is_a, items_of
 from cellgraph.identity.normalise import encode
 
 _LISTS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -61,8 +62,8 @@ def _line(node: Any) -> int:
 
 
 def _list(node: Any, name: str) -> list[Any]:
-    value = getattr(node, name, None)
-    return value if isinstance(value, list) else []
+    value: object = getattr(node, name, None)
+    return list(items_of(value)) if is_a(value, list) else []
 
 
 def _header(node: ast.AST) -> ast.AST:

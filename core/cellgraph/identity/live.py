@@ -18,6 +18,7 @@ from cellgraph.identity.functions import (
 )
 from cellgraph.identity.holders import holds_code, link_container, link_instance
 from cellgraph.identity.imports import link_module
+from cellgraph.identity.looks import attributes_of, class_of
 from cellgraph.identity.packages import module_of, origin_of
 from cellgraph.identity.values import reference
 
@@ -147,8 +148,9 @@ def _link_member(walk: Walk, node: Node, label: str, value: Any) -> bool:
 
     ``random.choice`` is a method of a hidden generator, whose state is nobody's business.
     """
-    owner = value.__self__
-    held_by = owner.__name__ if isinstance(owner, types.ModuleType) else module_of(type(owner))
+    owner: Any = value.__self__
+    is_module = isinstance(owner, types.ModuleType)
+    held_by = owner.__name__ if is_module else module_of(class_of(owner))
     for module in dict.fromkeys((getattr(value, "__module__", None), held_by)):
         name = value.__name__
         if not isinstance(module, str) or getattr(sys.modules.get(module), name, None) != value:
@@ -190,9 +192,8 @@ def _attach_wrapper(
 
 
 def _expand_wrapper(walk: Walk, node: Node) -> None:
-    walk.link(node, "class", type(node.subject))
-    held: dict[str, object] = vars(node.subject)
-    for name, value in held.items():
+    walk.link(node, "class", class_of(node.subject))
+    for name, value in attributes_of(node.subject).items():
         if name in _WRAPPED:
             walk.link(node, f"wrapped:{name}", value)
         elif name in _OPTIONS or (type(value) in _ATOMS and _is_setting(name)):
@@ -200,8 +201,8 @@ def _expand_wrapper(walk: Walk, node: Node) -> None:
 
 
 def _expand_state(walk: Walk, node: Node) -> None:
-    walk.link(node, "class", type(node.subject))
-    for name, value in vars(node.subject).items():
+    walk.link(node, "class", class_of(node.subject))
+    for name, value in attributes_of(node.subject).items():
         walk.link(node, f".{name}", value)
 
 

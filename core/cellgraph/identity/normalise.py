@@ -10,8 +10,8 @@ Only the standard library is imported here, so that any interpreter can check th
 
 import ast
 import struct
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -22,7 +22,9 @@ _steps: Final[dict[type, tuple[bytes, tuple[tuple[str, bytes], ...]]]] = {}
 
 def encode(node: ast.AST, *, docstrings: bool = False) -> bytes:
     """Return the canonical bytes of *node* and everything below it."""
-    return _encode([node], docstrings=docstrings)
+    parts: list[Any] = []
+    _add(node, parts, docstrings=docstrings)
+    return _encode(parts, docstrings=docstrings)
 
 
 def encode_function(node: FunctionNode, *, docstrings: bool = False) -> bytes:
@@ -31,13 +33,17 @@ def encode_function(node: FunctionNode, *, docstrings: bool = False) -> bytes:
     Decorators, default values and annotations of the function itself are left out: they are read
     from the live function, because no code object can vouch for their text.
     """
-    todo: list[Any] = [_CLOSE, node.body, b".body="]
+    parts: list[Any] = [b"(" + type(node).__name__.encode(), _parameters(node.args)]
     if not isinstance(node, ast.Lambda):
+        parts.append(_text(node.name))
         params = getattr(node, "type_params", None)  # from Python 3.12 on
-        todo += [params, b".type_params="] if params else []
-        todo.append(node.name)
-    todo += [_parameters(node.args), b"(" + type(node).__name__.encode()]
-    return _encode(todo, docstrings=docstrings)
+        if params:
+            parts.append(b".type_params=")
+            _add(params, parts, docstrings=docstrings)
+    parts.append(b".body=")
+    _add(node.body, parts, docstrings=docstrings)
+    parts.append(_CLOSE)
+    return _encode(parts, docstrings=docstrings)
 
 
 def encode_constant(value: object) -> bytes:
@@ -54,10 +60,11 @@ def encode_constant(value: object) -> bytes:
         return b"F" + struct.pack(">d", value)
     if isinstance(value, complex):
         return b"C" + struct.pack(">dd", value.real, value.imag)
-    if isinstance(value, tuple):
-        return b"T(" + b",".join([encode_constant(item) for item in value]) + _CLOSE
-    if isinstance(value, frozenset):
-        return b"Z(" + b",".join(sorted([encode_constant(item) for item in value])) + _CLOSE
+    if isinstance(value, (tuple, frozenset)):
+        parts = [encode_constant(item) for item in cast("Iterable[object]", value)]
+        if isinstance(value, tuple):
+            return b"T(" + b",".join(parts) + _CLOSE
+        return b"Z(" + b",".join(sorted(parts)) + _CLOSE
     raise TypeError(f"{type(value).__name__} is not a constant of Python source")
 
 
@@ -79,53 +86,72 @@ def _parameters(args: ast.arguments) -> bytes:
     )
 
 
-def _encode(todo: list[Any], *, docstrings: bool) -> bytes:
-    """Encode what *todo* holds, last item first: bytes as they are, nodes, lists and plain fields.
+def _encode(parts: list[Any], *, docstrings: bool) -> bytes:
+    """Encode *parts*: bytes as they are, nodes with everything below them.
 
     An explicit stack, because the source may nest deeper than Python recurses.
     """
     out: list[bytes] = []
-    while todo:
-        item = todo.pop()
-        kind = type(item)
-        if kind is bytes:
-            out.append(item)
-        elif kind is str:
-            out.append(_text(item))
-        elif kind is list:
-            out.append(b"[")
-            todo.append(b"]")
-            todo.extend(reversed(item))
-        elif kind is ast.Constant:
-            out.append(encode_constant(item.value))
-        elif kind is ast.Expr and not docstrings and _is_text(item.value):
-            continue  # a docstring, or a text that stands for a comment
-        elif kind is ast.JoinedStr:
-            todo.extend(_f_string(item))
-        elif isinstance(item, ast.AST):
-            _open(item, kind, todo, out)
+    write = out.append
+    stack = [iter(parts)]
+    while stack:
+        for part in stack[-1]:
+            if part.__class__ is bytes:
+                write(part)
+            else:
+                inner: list[Any] = []
+                _open(part, inner, docstrings=docstrings)
+                stack.append(iter(inner))
+                break
         else:
-            out.append(encode_constant(item))
+            stack.pop()
     return b"".join(out)
 
 
-def _open(node: Any, kind: type, todo: list[Any], out: list[bytes]) -> None:
+def _add(value: Any, parts: list[Any], *, docstrings: bool) -> None:
+    """Add the value of a field: at once if it is a leaf, as a node to be opened later if not."""
+    kind = value.__class__
+    if kind is ast.Name:
+        parts.append(b"(Name.id=%b)" % _text(value.id))
+    elif kind is ast.Constant:
+        parts.append(encode_constant(value.value))
+    elif kind is str:
+        parts.append(_text(value))
+    elif kind is list:
+        parts.append(b"[")
+        for item in value:
+            _add(item, parts, docstrings=docstrings)
+        parts.append(b"]")
+    elif kind is ast.Expr and not docstrings and _is_text(value.value):
+        return  # a docstring, or a text that stands for a comment
+    elif isinstance(value, ast.AST):
+        parts.append(value if value._fields else b"(" + kind.__name__.encode() + _CLOSE)
+    else:
+        parts.append(encode_constant(value))
+
+
+def _open(node: Any, parts: list[Any], *, docstrings: bool) -> None:
+    """Add the parts of a node: its name, and its fields with theirs."""
+    kind = node.__class__
+    if kind is ast.JoinedStr:
+        parts += _f_string(node)
+        return
+    if kind in (ast.Name, ast.Constant):
+        _add(node, parts, docstrings=docstrings)
+        return
     step = _steps.get(kind)
     if step is None:
         fields = [f for f in node._fields if f not in _SKIPPED_FIELDS]
-        step = (
-            b"(" + kind.__name__.encode(),
-            tuple((f, b"." + f.encode() + b"=") for f in reversed(fields)),
-        )
+        step = b"(" + kind.__name__.encode(), tuple((f, b".%b=" % f.encode()) for f in fields)
         _steps[kind] = step
-    out.append(step[0])
-    todo.append(_CLOSE)
+    parts.append(step[0])
     for field, tag in step[1]:
         value = getattr(node, field, None)
         if value is None or value == [] or (field == "format_spec" and _is_empty(value)):
             continue
-        todo.append(value)
-        todo.append(tag)
+        parts.append(tag)
+        _add(value, parts, docstrings=docstrings)
+    parts.append(_CLOSE)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -140,7 +166,7 @@ def _is_empty(node: Any) -> bool:
 
 
 def _f_string(node: ast.JoinedStr) -> list[Any]:
-    """What stands for an f-string on the stack: texts joined, expressions between them."""
+    """The parts of an f-string: texts joined, expressions between them."""
     parts: list[Any] = [b"(JoinedStr["]
     text = ""
     for value in node.values:
@@ -150,4 +176,4 @@ def _f_string(node: ast.JoinedStr) -> list[Any]:
         parts += [_text(text), value] if text else [value]
         text = ""
     parts += [_text(text), b"])"] if text else [b"])"]
-    return parts[::-1]
+    return parts

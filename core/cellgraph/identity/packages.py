@@ -6,7 +6,6 @@ file is remembered for the life of the process: a module that is loaded does not
 """
 
 import importlib.machinery
-import importlib.util
 import os
 import re
 import sys
@@ -100,8 +99,8 @@ def is_user_code(module_or_object: object) -> bool:
 
 def module_of(cls: type) -> str:
     """The module a class says it is from."""
-    said: object = cls.__module__
-    return said if isinstance(said, str) else "builtins"  # some made in C keep something else there
+    said: Any = cls.__module__
+    return str(said) if isinstance(said, str) else "builtins"  # C types may keep something else
 
 
 def find_file(name: str) -> str | None:

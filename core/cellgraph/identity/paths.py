@@ -91,5 +91,8 @@ def _elements(value: Any) -> _Members:
 
 
 def _short(key: object) -> str:
-    text = repr(key)
+    try:
+        text = repr(key)
+    except Exception:  # a message must not fail for the repr of a key
+        return f"<{type(key).__name__}>"
     return text if len(text) <= 60 else text[:57] + "..."

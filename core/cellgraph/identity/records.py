@@ -29,6 +29,11 @@ _PYDANTIC_FLAGS: Final = (
 )
 
 
+def is_tuple(cls: type) -> bool:
+    """Whether instances of *cls* are tuples."""
+    return tuple in cls.__mro__
+
+
 def made_by_library(cls: type, value: object) -> bool:
     """Whether *value*, found in the namespace of *cls*, was generated for it."""
     func = getattr(value, "__func__", value)
@@ -39,7 +44,7 @@ def made_by_library(cls: type, value: object) -> bool:
     code = func.__code__
     if code.co_qualname.startswith("__create_fn__.") or code.co_filename.startswith("<attrs "):
         return True
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+    if is_tuple(cls) and hasattr(cls, "_fields"):
         return origin_of_function(func).kind == "standard" or _is_named_tuple_code(func)
     # Helpers that `dataclass` and `enum` put in as they are; a library's mixin does not count here.
     return func.__globals__.get("__name__") in ("dataclasses", "enum", "attr._make", "typing")
@@ -58,7 +63,7 @@ def link_fields(walk: Walk, node: Node, cls: type) -> None:
         _link_attrs(walk, node, held["__attrs_attrs__"])
     if "__pydantic_fields__" in held:
         _link_pydantic(walk, node, held["__pydantic_fields__"])
-    if issubclass(cls, tuple) and "_fields" in held:
+    if is_tuple(cls) and "_fields" in held:
         walk.data(node, "fields", tuple(held["_fields"]))
         for name, default in dict(held.get("_field_defaults", {})).items():
             walk.link(node, f"field:{name}.default", default)

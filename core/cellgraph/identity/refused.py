@@ -47,6 +47,8 @@ def _described(value: Any) -> str | None:
         return f"is {_article(cls.__name__)}: pass its result instead"
     if isinstance(value, threading.Thread):
         return "is a thread: start it inside the task"
+    if cls.__name__ in ("lock", "RLock"):
+        return "is a lock: make it inside the task"
     if cls.__module__ == "_thread" or cls.__module__ == "threading":
         return f"is {_article(cls.__qualname__)}: make it inside the task"
     if isinstance(value, memoryview):

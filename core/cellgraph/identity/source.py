@@ -23,6 +23,13 @@ _FUTURES: Final[int] = sum(
     {getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 )
 _MAX_TEXTS: Final = 256
+_COMPOUND: Final = frozenset(
+    {
+        ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.While,
+        ast.AsyncFor, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.ExceptHandler, ast.Match,
+        ast.match_case,
+    }
+)  # fmt: skip
 _STATEMENT_LISTS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
 _IPYTHON_CELL: Final = re.compile(r"<ipython-input-(\d+)-")
 
@@ -150,8 +157,9 @@ def _definitions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
         node = todo.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node
-        for name in _STATEMENT_LISTS:
-            todo.extend(getattr(node, name, None) or () if not isinstance(node, ast.expr) else ())
+        if node.__class__ in _COMPOUND:
+            for name in _STATEMENT_LISTS:
+                todo.extend(getattr(node, name, ()))
 
 
 def _node(text: _Text, code: CodeType) -> FunctionNode | None:

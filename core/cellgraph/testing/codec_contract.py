@@ -10,6 +10,7 @@ Subclass at the top level of a test module. Override `equal` where ``==`` does n
 values are equal, and `change` so that independence from later changes is tested, too.
 """
 
+import contextlib
 import copy
 import inspect
 import os
@@ -23,6 +24,7 @@ from typing import Any
 import pytest
 
 from cellgraph.codecs.payload import Buffer, Payload
+from cellgraph.identity.plain import class_of
 from cellgraph.identity.values import reference, restore, snapshot
 
 
@@ -72,6 +74,8 @@ class CodecContract:
     def test_equal_twins_have_one_identity(self) -> None:
         for value in self.examples():
             for twin in twins_of(value):
+                if not self.equal(twin, value):  # pickle may lose something
+                    continue
                 assert reference(twin) == reference(value), (
                     f"the twin {twin!r} has another identity"
                 )
@@ -100,19 +104,18 @@ def equal_values(left: Any, right: Any) -> bool:
         )
     if hasattr(left, "equals"):
         return bool(left.equals(right))
-    return bool(left == right) or bool(left != left and right != right)  # noqa: PLR0124  # NaN
+    return bool(left == right) or bool(left != left and right != right)  # NaN
 
 
 def change_container(value: Any) -> bool:
-    """Change a built-in container or an array in place; False for any other value."""
-    if isinstance(value, (list, bytearray)):
+    """Change a built-in container in place; False for any other value."""
+    kind = class_of(value)
+    if kind in (list, bytearray):
         value.append(1)
-    elif isinstance(value, dict):
+    elif kind is dict:
         value["changed"] = 1
-    elif isinstance(value, set):
+    elif kind is set:
         value.add("changed")
-    elif type(value).__name__ == "ndarray" and value.size and value.dtype.kind in "biuf":
-        value.flat[0] += 1
     else:
         return False
     return True
@@ -121,11 +124,10 @@ def change_container(value: Any) -> bool:
 def twins_of(value: Any) -> list[Any]:
     """Equal values made in other ways: by deep copy and by pickle, where they are possible."""
     made: list[Any] = []
-    for make in (copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))):
-        try:
-            made.append(make(value))
-        except Exception:  # noqa: PERF203, S112  # not every value can be copied or pickled
-            continue
+    with contextlib.suppress(Exception):  # not every value can be copied
+        made.append(copy.deepcopy(value))
+    with contextlib.suppress(Exception):  # nor pickled
+        made.append(pickle.loads(pickle.dumps(value)))
     return made
 
 

@@ -66,7 +66,7 @@ def view(value):
         return [view(v) for v in value]
     if isinstance(value, (Box, Plain)):
         return view(vars(value))
-    return repr(value)
+    return sorted(map(str, value)) if isinstance(value, set) else repr(value)
 
 def spoil(value):
     if isinstance(value, pd.DataFrame):
@@ -246,3 +246,19 @@ def test_a_changed_global_is_told_and_not_stored(lab: Lab, nb: Notebook) -> None
         nb.run("STATE = {'calls': 0}")
         lab.run(nb.value("counts(1)"))
     assert lab.ran() == {"counts": 2}
+
+
+def test_one_expression_evaluated_again_after_its_argument_changed(
+    lab: Lab, owned: Notebook
+) -> None:
+    rows: list[Any] = [1, 2]
+    array = np.arange(3)
+    lazy = {"rows": owned["sees"](rows, 5), "array": owned["sees"]({"k": [array]}, 5)}
+    with lab.session() as session:
+        before = session.evaluate(lazy)
+        rows.append(3)
+        array[0] = 100
+        after = session.evaluate(lazy)
+    assert after == lab.run(lazy)
+    assert after["rows"] != before["rows"]
+    assert after["array"] != before["array"]

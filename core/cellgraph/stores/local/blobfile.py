@@ -38,7 +38,8 @@ def parts(payload: Payload) -> tuple[list[bytes | memoryview], int]:
 def parse(data: memoryview, name: bytes) -> Payload:
     """Take a file apart; the buffers are slices of *data*, not yet checked.
 
-    Raises DamagedBlob unless head and buffer digests are those of *name* and the size is right.
+    Raises DamagedBlob unless head and buffer digests are those of *name* and the size is right. A
+    wrong length of a buffer that padding hides shows when the buffer is checked against its digest.
     """
     if len(data) < _HEADER.size:
         raise DamagedBlob("shorter than its header")

@@ -36,6 +36,7 @@ INSERT INTO segments VALUES (:id, :name, CASE WHEN :start = 0 THEN :end ELSE 0 E
 ON CONFLICT (id) DO UPDATE SET indexed = max(indexed, :end) WHERE indexed >= :start
 """
 _BUSY_TIMEOUT_S: Final = 20.0
+_CACHE_KIB: Final = 64 << 10  # at most; an index of a million records fills it
 _KEYS_PER_QUERY: Final = 4000
 _ROWS_PER_INSERT: Final = 2000
 
@@ -161,13 +162,16 @@ def create(path: Path) -> None:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         timeout=_BUSY_TIMEOUT_S,
         isolation_level=None,  # transactions are begun and ended here, in so many words
         check_same_thread=False,
     )
+    # Cached rather than mapped: a map of a file that someone cuts short kills the process.
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
 
 
 @contextmanager
