@@ -10,6 +10,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOKS := examples/notebooks
+# JupyterLab refuses to run as root unless told.
+AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 # The test session may take this long; `make test` must leave room to install.
 TEST_TIMEOUT_S ?= 780
 
@@ -37,7 +39,7 @@ demo: $(VENV)/.with-demo
 	@$(BIN)/cellgraph demo
 
 lab: $(VENV)/.with-lab
-	@$(BIN)/jupyter lab $(NOTEBOOKS)/01_quickstart.ipynb
+	@$(BIN)/jupyter lab $(AS_ROOT) $(NOTEBOOKS)/01_quickstart.ipynb
 
 browser:
 	@.ci/browser

@@ -102,7 +102,7 @@ class Cache:
                 if found is not None:
                     return found
         for call in calls:
-            if type(call.outcome) is Graph and not node.definition.options.expires_after_s:
+            if type(call.outcome) is Graph and node.definition.options.expires_after_s is None:
                 value = self._graph(node, call.outcome)
                 if value is not None:
                     return Found(Unreduced(value), 1, call.elapsed_s)
@@ -111,7 +111,7 @@ class Cache:
     def _value_found(self, node: Node, record: CallRecord) -> Found | None:
         assert type(record.outcome) is Value
         limit = node.definition.options.expires_after_s
-        if limit is not None and self._now() - record.started > limit:
+        if limit is not None and self._now() - record.started >= limit:
             return None
         try:
             return Found(self.value_of(record.outcome), 1, record.elapsed_s)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cellgraph.provenance import RunSummary
     from cellgraph.run import Run
-    from cellgraph.session import Session
+    from cellgraph.session import Presenter, Session
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class _Current:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self.presenter: Presenter | None = None  # of the sessions that are made here
 
     def get(self) -> "Session":
         """Return the session, opening it with the project's settings on first use."""
@@ -30,7 +31,7 @@ class _Current:
             if self._session is None:
                 from cellgraph.session import Session
 
-                self._session = Session()
+                self._session = Session(presenter=self.presenter)
                 atexit.register(self._session.close)
             return self._session
 
@@ -42,6 +43,13 @@ class _Current:
             former.close()
         if session is not None:
             atexit.register(session.close)
+
+    def show_through(self, presenter: "Presenter | None") -> None:
+        """Set the presenter, of the present session too."""
+        with self._lock:
+            self.presenter = presenter
+            if self._session is not None:
+                self._session.present_through(presenter)
 
 
 _current = _Current()
@@ -64,9 +72,17 @@ def configure(
     """
     from cellgraph.session import Session
 
-    session = Session(store, executors=executors, **settings)
+    session = Session(store, executors=executors, presenter=_current.presenter, **settings)
     _current.set(session)
     return session
+
+
+def show_through(presenter: "Presenter | None") -> None:
+    """Show the runs of the current session, and of those made here later, through *presenter*.
+
+    None: silently. A notebook extension calls this when it is loaded and when it is unloaded.
+    """
+    _current.show_through(presenter)
 
 
 def use(session: "Session | None") -> None:

@@ -17,7 +17,7 @@ from cellgraph.task import Partial, Task
 from cellgraph.worker import load, settle
 
 _RULES_RUN_ON: Final = "thread"
-_PLAIN: Final = Resources()
+_UNCOUNTED: Final = Resources(vcpus=0.0)  # rules are small: never queue behind long calls
 
 
 class Dispatch:
@@ -115,4 +115,4 @@ def _rule_job(job_id: int, node: Node) -> Job:
     reduce, rest = expr._rule.reduce, expr._rest
     func = reduce if not rest else lambda *args: reduce(*args, *rest)
     function = Function(expr._rule.name, func, b"rule:" + expr._rule.name.encode())
-    return Job(job_id, function, node.args, EMPTY, _PLAIN)
+    return Job(job_id, function, node.args, EMPTY, _UNCOUNTED)

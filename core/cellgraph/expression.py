@@ -213,10 +213,11 @@ CALL: Final = rule("call", _call)
 
 def _install_operators() -> None:
     """Give `Expression` Python's operators, each with its reflected form."""
-    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split():
+    for name in "add sub mul truediv floordiv mod matmul and or xor lshift rshift".split():
         symbol = f"__{name}__"
         _install_binary(name, getattr(operator, symbol))
     _install_binary("divmod", divmod)
+    _install_binary("pow", pow)
     for name in "eq ne lt le gt ge".split():
         compare = rule(name, getattr(operator, name))
         setattr(Expression, f"__{name}__", _binary(compare))
@@ -241,8 +242,9 @@ def _install_binary(name: str, function: Callable[[Any, Any], object]) -> None:
     setattr(Expression, f"__r{name}__", _reflected(made))
 
 
-def _binary(made: Rule) -> Callable[[Expression, object], Apply]:
-    return lambda self, other: Apply(made, (self, other))
+def _binary(made: Rule) -> Callable[..., Apply]:
+    # pow() may have a third operand
+    return lambda self, other, *more: Apply(made, (self, other, *more))
 
 
 def _reflected(made: Rule) -> Callable[[Expression, object], Apply]:

@@ -1,8 +1,6 @@
 """Which task's body the current thread is running, if any."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class _Inside(threading.local):
@@ -17,12 +15,8 @@ def current_task() -> str | None:
     return _inside.task
 
 
-@contextmanager
-def running(task: str) -> Iterator[None]:
-    """Mark this thread as inside the body of *task*."""
+def enter(task: str | None) -> str | None:
+    """Mark this thread as inside the body of *task* (None: no task's); return what it was in."""
     outer = _inside.task
     _inside.task = task
-    try:
-        yield
-    finally:
-        _inside.task = outer
+    return outer

@@ -101,6 +101,10 @@ def _positive(name: str, value: Any) -> float:
     return float(value)
 
 
+def _not_negative(name: str, value: Any) -> float:
+    return 0.0 if value == 0 and not isinstance(value, bool) else _positive(name, value)
+
+
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"{name}={value!r}: expected True or False")
@@ -152,7 +156,7 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "accepts_failures": _flag,
     "check": _one_of("full", "shallow"),
     "packages": _one_of("exact", "minor", "none"),
-    "expires_after_s": _positive,
+    "expires_after_s": _not_negative,
     "timeout_s": _positive,
     "vcpus": _positive,
     "memory_gib": _positive,

@@ -13,10 +13,11 @@ from cellgraph.node import Node
 from cellgraph.result import Held
 from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.task import Task
+from cellgraph.taskvalue import literal_reference
 
 # Immutable, or the engine's own: nothing to copy.
 _AS_THEY_ARE: Final = frozenset({Failure, Task})
-_CONTAINERS: Final = frozenset({list, tuple, set, frozenset, dict})
+_CONTAINERS: Final = frozenset({list, tuple, set, frozenset, dict, slice})
 
 
 def _is_container(kind: type) -> bool:
@@ -45,7 +46,7 @@ class Resolver:
                 if kind in ATOMS or kind in EXPRESSIONS or kind in _AS_THEY_ARE:
                     continue
                 if next(leaves(value, EXPRESSIONS), None) is None:
-                    self._frozen[id(value)] = Held(reference(value), private_copy(value))
+                    self._frozen[id(value)] = Held(literal_reference(value), private_copy(value))
 
     def literal(self, value: Any) -> object:
         """A literal the user passed, as it was when the run began."""
@@ -96,7 +97,7 @@ def literal(value: Any) -> object:
     """A literal the user passed: known by identity, copied for each consumer."""
     if type(value) in ATOMS or type(value) in _AS_THEY_ARE:
         return value
-    return Held(reference(value), value)
+    return Held(literal_reference(value), value)
 
 
 def arguments_ref(

@@ -15,7 +15,7 @@ from cellgraph.events import CallAdded
 from cellgraph.executor import Executor, JobEvent
 from cellgraph.inside import current_task
 from cellgraph.label import label
-from cellgraph.plugins import make_executor
+from cellgraph.plugins import executor_type, make_executor
 from cellgraph.provenance import Archive, RunSummary
 from cellgraph.reasons import Reasons
 from cellgraph.records import CallRecord, decode
@@ -101,6 +101,7 @@ class Session:
         self._archive = Archive(self.store)
         self._host = _Host(self.store)
         self._closed = False
+        self._machines: dict[type[Any], Any] = {}
         dispatch = Dispatch(self.store, self._make_executor, _limits(self.settings.limits))
         self._dispatch = dispatch
         self._scheduler = Scheduler(
@@ -111,6 +112,10 @@ class Session:
     def _make_executor(self, name: str) -> Executor:
         given = dict(self.settings.executors.get(name, {}))
         kind = given.pop("type", name)
+        machine_type = getattr(executor_type(kind), "machine_type", None)
+        if machine_type is not None and "machine" not in given:
+            # threads and processes share what this machine has
+            given["machine"] = self._machines.setdefault(machine_type, machine_type())
         made = make_executor(kind, given)
         made.start(self._host)
         return made
@@ -278,6 +283,10 @@ class Session:
             if type(record) is CallRecord:
                 return record.log
         return ""
+
+    def present_through(self, presenter: Presenter | None) -> None:
+        """Show runs that begin from now on through *presenter*; None: silently."""
+        self.presenter = presenter or Silent()
 
     # --- life -----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Walk and rebuild nested containers.
 
-List, tuple, set, frozenset, dict, namedtuple, dataclass and attrs class: these are the containers
+List, tuple, set, frozenset, dict, slice, namedtuple, dataclass, attrs class: these are containers
 in which an expression may hide, in arguments and in results. Anything else is a leaf. Neither
 walking nor rebuilding is limited by how deep containers nest.
 """
@@ -51,6 +51,8 @@ def _members(item: object, kind: type) -> Iterable[object] | None:
         return (*item.keys(), *item.values())
     if isinstance(item, tuple) and hasattr(kind, "_fields"):
         return item
+    if isinstance(item, slice):
+        return (item.start, item.stop, item.step)
     names = field_names(kind)
     if names:
         return [getattr(item, name) for name in names if hasattr(item, name)]
@@ -145,6 +147,8 @@ def _take_apart(value: Any, kind: type[Any]) -> tuple[Iterable[object], _Assembl
         )
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         return value, lambda new: kind(*new)
+    if kind is slice:
+        return (value.start, value.stop, value.step), lambda new: slice(*new)
     names = [n for n in field_names(kind) if hasattr(value, n)]
     if not names:
         return None

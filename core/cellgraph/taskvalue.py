@@ -9,10 +9,11 @@ import sys
 import threading
 from typing import Any, Final
 
-from cellgraph.errors import ClassChanged
+from cellgraph.errors import ClassChanged, CodecError, IdentityError
 from cellgraph.expression import Apply, Call
 from cellgraph.identity.code import code_identity
 from cellgraph.identity.registry import register_value
+from cellgraph.identity.values import reference
 from cellgraph.task import Task
 
 TASKS: Final[frozenset[type]] = frozenset({Task})
@@ -23,6 +24,7 @@ class _Open(threading.local):
 
     def __init__(self) -> None:
         self.tasks: set[int] = set()
+        self.literal = False  # naming an argument: every lazy value in it was replaced already
 
 
 _open = _Open()
@@ -65,20 +67,56 @@ def _decode(state: Any) -> object:
     return found.options(**said) if said else found
 
 
+def literal_reference(value: object) -> bytes:
+    """Identity of an argument that is no expression. Raises IdentityError for one hidden in it."""
+    _open.literal = True
+    try:
+        return reference(value)
+    finally:
+        _open.literal = False
+
+
+def _refuse_hidden() -> None:
+    if _open.literal:
+        raise IdentityError(
+            "a lazy expression hides inside an object: pass it as an argument of its own, "
+            "or make the object's class a dataclass"
+        )
+
+
 def _call_identity(call: Call) -> object:
+    _refuse_hidden()
     return (call._task, call._args, dict(call._kwargs))
 
 
 def _apply_identity(apply: Apply) -> object:
+    _refuse_hidden()
     return (apply._rule.name, apply._args, apply._rest)
 
 
 def _not_stored(value: object) -> object:
-    raise ClassChanged("a lazy expression is never stored as a value")
+    raise CodecError(
+        "a lazy expression hides inside a returned object: return it by itself, in a list, dict or "
+        "tuple, or make the object's class a dataclass"
+    )
 
 
 register_value(
     Task, tag="cellgraph.task", version=1, encode=_encode, decode=_decode, identity=_identity
 )
-register_value(Call, tag="cellgraph.call", version=1, encode=_call_identity, decode=_not_stored)
-register_value(Apply, tag="cellgraph.apply", version=1, encode=_apply_identity, decode=_not_stored)
+register_value(
+    Call,
+    tag="cellgraph.call",
+    version=1,
+    encode=_not_stored,
+    decode=_not_stored,
+    identity=_call_identity,
+)
+register_value(
+    Apply,
+    tag="cellgraph.apply",
+    version=1,
+    encode=_not_stored,
+    decode=_not_stored,
+    identity=_apply_identity,
+)

@@ -13,7 +13,7 @@ from cellgraph.codecs.payload import INLINE_BYTES
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.identity.values import snapshot
-from cellgraph.inside import running
+from cellgraph.inside import enter
 from cellgraph.result import SCALARS, Inline, Result, Stored
 from cellgraph.stores.base import Store
 from cellgraph.structure import leaves, rebuild
@@ -21,6 +21,7 @@ from cellgraph.taskvalue import TASKS
 
 # A result that holds tasks is kept like one that holds calls: tasks are named by reference.
 _LAZY: Final = EXPRESSIONS | TASKS
+_OURS: Final = ("cellgraph", "cellgraph_executors", "cellgraph_notebook")
 
 
 def run_job(job: Job, store: Store) -> JobDone | JobFailed:
@@ -31,10 +32,13 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
     try:
         args = [load(a, store) for a in job.args]
         kwargs = {name: load(a, store) for name, a in job.kwargs.items()}
-        with running(job.function.name):
+        outer = enter(None if job.function.code.startswith(b"rule:") else job.function.name)
+        try:
             value = job.function.func(*args, **kwargs)
             if type(value) is CoroutineType:
                 value = asyncio_run(value)
+        finally:
+            enter(outer)
         check_length(job.function, value)
         outcome = settle(value, store)
     except BaseException as error:  # a task may raise anything, SystemExit included
@@ -91,9 +95,11 @@ def user_traceback(error: BaseException) -> str:
     tb = error.__traceback__
     while tb is not None and _is_ours(tb):
         tb = tb.tb_next
-    return "".join(traceback.format_exception(type(error), error, tb or error.__traceback__))
+    if tb is None:  # the engine's own refusal: its words are all there is to say
+        return "".join(traceback.format_exception_only(error))
+    return "".join(traceback.format_exception(type(error), error, tb))
 
 
 def _is_ours(tb: TracebackType) -> bool:
     name = tb.tb_frame.f_globals.get("__name__", "")
-    return isinstance(name, str) and name.split(".")[0] in ("cellgraph", "cellgraph_executors")
+    return isinstance(name, str) and name.split(".")[0] in _OURS

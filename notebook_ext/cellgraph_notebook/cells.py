@@ -1,25 +1,91 @@
-"""Cell source <-> tasks: the ``def``s of a cell as tasks, or the cell itself as one step."""
+"""The source of a cell: its text with each line where the notebook shows it, and running it."""
 
 import ast
-import builtins
-import types
-from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+import io
+import linecache
+import sys
+import tokenize
+from collections.abc import Callable, Collection
+from types import CodeType
+from typing import Any, Final, NamedTuple
 
-from cellgraph.errors import ConfigError
-from cellgraph.expression import Expression
-from cellgraph.task import Task
+from cellgraph.errors import CellgraphError, ConfigError
 
-_DECORATOR = "__cellgraph_task__"
+# A task's marker while the cell is executed; never visible to the cell itself.
+_DECORATOR: Final = "__cellgraph_task__"
 
 
-class Step(NamedTuple):
-    """A whole cell as a function: its source, its name, what it reads and what it leaves."""
+class CellSyntaxError(CellgraphError):
+    """The cell is not Python. Not a SyntaxError: IPython would show the magic's own frames."""
 
-    source: str
-    name: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    def __init__(self, error: SyntaxError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Cell(NamedTuple):
+    """The Python of a cell magic. The magic's own line is a comment, so that lines count as in the
+    notebook; tracebacks and code identity find *text* under *filename*."""
+
+    text: str
+    filename: str
+    tree: ast.Module
+
+
+def read_cell(shell: Any, magic: str, line: str, cell: str) -> Cell:
+    """Return the Python of a cell that began with ``%%magic line``. Raises CellSyntaxError."""
+    blank = len(cell) - len(cell.lstrip("\r\n"))  # IPython drops empty lines at the top
+    body = "\n" * cell[:blank].count("\n") + shell.transform_cell(cell)
+    text = f"# %%{magic} {line}".rstrip() + "\n" + body
+    filename = register(shell, magic, text)
+    return Cell(text, filename, parse(shell, text, filename))
+
+
+def parse(shell: Any, text: str, filename: str) -> ast.Module:
+    """Parse with the `__future__`s of the notebook. Raises CellSyntaxError."""
+    try:
+        tree: ast.Module = shell.compile.ast_parse(text, filename)
+    except SyntaxError as error:
+        raise CellSyntaxError(error) from None
+    return tree
+
+
+def compiled(shell: Any, tree: ast.Module, filename: str) -> CodeType:
+    """Compile; a `__future__` import holds for later cells. Raises CellSyntaxError."""
+    try:
+        code: CodeType = shell.compile(tree, filename, "exec")
+    except SyntaxError as error:
+        raise CellSyntaxError(error) from None
+    return code
+
+
+def register(shell: Any, magic: str, text: str) -> str:
+    """Make *text* known as the source of the cell that runs; return its file name.
+
+    The name IPython gave to the cell is used, so that tracebacks say ``Cell In[4]``.
+    """
+    name = _cell_that_calls(shell, magic)
+    if name is None:
+        return str(shell.compile.cache(text, shell.execution_count))
+    # Without a modification time linecache never looks for the file.
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    return name
+
+
+def _cell_that_calls(shell: Any, magic: str) -> str | None:
+    """The name of the cell that consists of this magic; None if something else called it."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # documented
+    while frame is not None and frame.f_globals is not shell.user_module.__dict__:
+        frame = frame.f_back
+    if frame is None:
+        return None
+    name = frame.f_code.co_filename
+    first = linecache.getline(name, 1)
+    ours = first.startswith((f"get_ipython().run_cell_magic('{magic}'", f"# %%{magic}"))
+    return name if ours else None
+
+
+# --- the functions of a cell as tasks ---------------------------------------------------------
 
 
 def task_names(tree: ast.Module, named: Collection[str]) -> list[str]:
@@ -27,7 +93,8 @@ def task_names(tree: ast.Module, named: Collection[str]) -> list[str]:
 
     Raises ConfigError when a name is not defined in the cell, or nothing is.
     """
-    defined = [n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = [n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    defined = list(dict.fromkeys(n.name for n in functions))
     missing = [name for name in named if name not in defined]
     if missing:
         raise ConfigError(
@@ -39,115 +106,64 @@ def task_names(tree: ast.Module, named: Collection[str]) -> list[str]:
             "the cell defines no public function: write `def name(...):` to make a task, "
             "or `%%task --returns a,b` to make the cell itself one cached step"
         )
+    for node in functions:
+        if node.name in chosen and any(_is_task(d) for d in node.decorator_list):
+            raise ConfigError(f"{node.name} has @task already: remove it, or %%task")
     return chosen
 
 
-def with_decorators(tree: ast.Module, names: Collection[str]) -> ast.Module:
-    """Return *tree* with the marker decorator on the named functions; positions stay."""
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in names:
-            if any(_is_task(d) for d in node.decorator_list):
-                raise ConfigError(f"{node.name} has @task already: remove it, or %%task")
-            marker = ast.Name(_DECORATOR, ast.Load())
-            node.decorator_list.insert(0, ast.copy_location(marker, node))
-    return ast.fix_missing_locations(tree)
-
-
 def run_with_tasks(
-    tree: ast.Module, filename: str, flags: int, namespace: dict[str, Any], make: Any
-) -> None:
-    """Execute a decorated cell in *namespace*; *make* turns each marked function into a task."""
-    code = compile(tree, filename, "exec", flags=flags, dont_inherit=True)
+    shell: Any, cell: Cell, names: Collection[str], make: Callable[[Any], Any]
+) -> object:
+    """Execute *cell*, each function of *names* passed through *make* where it is defined.
+
+    Returns the value of the last line if that is an expression, as a cell would.
+    """
+    for node in cell.tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in names:
+            marker = ast.copy_location(ast.Name(_DECORATOR, ast.Load()), node)
+            node.decorator_list.insert(0, marker)
+    namespace: dict[str, Any] = shell.user_ns
     namespace[_DECORATOR] = make
     try:
-        exec(code, namespace)  # running the user's cell is what a magic does
+        return execute(shell, cell)
     finally:
         namespace.pop(_DECORATOR, None)
+
+
+def execute(shell: Any, cell: Cell) -> object:
+    """Execute a cell in the notebook's namespace; return the value of its last line, if it is an
+    expression and does not end in a semicolon."""
+    last = last_line(cell)
+    body = cell.tree.body if last is None else cell.tree.body[:-1]
+    code = compiled(shell, ast.Module(body, cell.tree.type_ignores), cell.filename)
+    exec(code, shell.user_ns)  # what a magic is for
+    if last is None:
+        return None
+    asked = ast.Expression(last.value)
+    code = compile(asked, cell.filename, "eval", shell.compile.flags, dont_inherit=True)
+    value: object = eval(code, shell.user_ns)  # as above
+    return None if ends_quietly(cell.text) else value
+
+
+def last_line(cell: Cell) -> ast.Expr | None:
+    """The last statement of a cell if it is an expression: what a cell shows."""
+    last = cell.tree.body[-1] if cell.tree.body else None
+    return last if isinstance(last, ast.Expr) else None
+
+
+def ends_quietly(text: str) -> bool:
+    """Whether a cell ends in a semicolon: its last value is then not shown."""
+    skipped = (tokenize.COMMENT, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER, tokenize.DEDENT)
+    tokens = [
+        token
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type not in skipped
+    ]
+    return bool(tokens) and tokens[-1].string == ";"
 
 
 def _is_task(decorator: ast.expr) -> bool:
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
     return name == "task"
-
-
-def as_step(tree: ast.Module, outputs: tuple[str, ...], namespace: Mapping[str, Any]) -> Step:
-    """Turn a cell into one function of the data it reads, returning the names in *outputs*.
-
-    Data (anything but modules, functions, classes and tasks) that the cell reads and the namespace
-    has becomes a parameter. Raises ConfigError for an output that the cell never assigns.
-    """
-    reads = _Names()
-    reads.visit(tree)
-    for name in outputs:
-        if name not in reads.assigned:
-            raise ConfigError(f"--returns {name}: the cell assigns no such name")
-    inputs = tuple(
-        name
-        for name in sorted(reads.loaded)
-        if name in namespace and not hasattr(builtins, name) and _is_data(namespace[name])
-    )
-    name = "cell_" + "_".join(outputs)
-    returned = ast.Return(ast.Tuple([ast.Name(o, ast.Load()) for o in outputs], ast.Load()))
-    arguments = ast.arguments([], [ast.arg(i) for i in inputs], None, [], [], None, [])
-    function = ast.FunctionDef(name, arguments, [*tree.body, returned], [], None, None)
-    source = ast.unparse(ast.fix_missing_locations(ast.Module([function], [])))
-    return Step(source, name, inputs, outputs)
-
-
-def _is_data(value: object) -> bool:
-    if isinstance(value, Expression):
-        return True
-    return not isinstance(
-        value, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, Task)
-    )
-
-
-class _Names(ast.NodeVisitor):
-    """Names that a cell reads from outside, and names that it assigns."""
-
-    def __init__(self) -> None:
-        self.loaded: set[str] = set()
-        self.assigned: set[str] = set()
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
-            if node.id not in self.assigned:
-                self.loaded.add(node.id)
-        else:
-            self.assigned.add(node.id)
-
-    def visit_Assign(self, node: ast.Assign) -> None:
-        self.visit(node.value)  # the right side is read before the left is bound
-        for target in node.targets:
-            self.visit(target)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        self.visit(node.value)
-        if isinstance(node.target, ast.Name) and node.target.id not in self.assigned:
-            self.loaded.add(node.target.id)
-        self.visit(node.target)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.assigned.add(node.name)
-        self.generic_visit(node)
-
-    def visit_Import(self, node: ast.Import) -> None:
-        self.assigned.update((a.asname or a.name).split(".")[0] for a in node.names)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.assigned.update(a.asname or a.name for a in node.names)
-
-    def _comprehension(self, node: Any) -> None:
-        bound = _Names()
-        for generator in node.generators:
-            bound.visit(generator.target)
-        inner = _Names()
-        for field in ast.iter_child_nodes(node):
-            inner.visit(field)
-        self.loaded |= (inner.loaded - bound.assigned) - self.assigned
-
-    visit_ListComp = _comprehension  # noqa: N815  # ast's names
-    visit_SetComp = _comprehension  # noqa: N815
-    visit_DictComp = _comprehension  # noqa: N815
-    visit_GeneratorExp = _comprehension  # noqa: N815

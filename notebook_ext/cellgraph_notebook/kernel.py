@@ -1,19 +1,30 @@
-"""One session per kernel: how its runs are shown, where their prints go, how it is taken down."""
+"""How the runs of a session are shown in this process: live view, prints, interrupt.
 
+An instance is the presenter of the current session, and of those that `configure` makes. It serves
+a kernel as well as a terminal.
+"""
+
+import os
 import sys
-from collections import deque
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cellgraph.bus import Bus
-from cellgraph.current import current_session, use
-from cellgraph.events import Event, LogText
+from cellgraph.current import current_session
+from cellgraph.events import Event, RunFinished
 from cellgraph.run import Run
-from cellgraph.session import Session, Silent
+from cellgraph_notebook.errors import show_interrupt
 from cellgraph_notebook.present import present
+from cellgraph_notebook.prints import Prints
 from cellgraph_notebook.pump import RunDisplay
 
-_POLL_S = 0.05
+if TYPE_CHECKING:
+    from cellgraph.session import Session
+
+# After Stop the view may take so long to settle; it goes on behind the prompt.
+_SETTLE_S: Final = 0.1
 
 
 class Shown(NamedTuple):
@@ -21,97 +32,111 @@ class Shown(NamedTuple):
 
     view: RunDisplay
     unsubscribe: Callable[[], None]
-    printed: "deque[LogText]"
+    prints: Prints
 
 
 class Kernel:
-    """The presenter of a kernel's session: live views, and task output in the cell that waits."""
+    """The presenter: live views, and what tasks print in the cell that waits for them."""
 
     def __init__(self) -> None:
         self._shown: dict[str, Shown] = {}
+        self._mode: str | None = None
         self.last_run: Run | None = None
 
     @property
-    def session(self) -> Session:
-        """The current session, with this kernel as its presenter."""
-        session = current_session()
-        if session.presenter is not self:
-            session.presenter = self
-        return session
+    def session(self) -> "Session":
+        """The current session; opened on first use."""
+        return current_session()
 
-    def evaluate(self, expr: Any, **how: Any) -> Any:
-        """Evaluate in the cell that runs now."""
-        return self.session.evaluate(expr, **how)
+    @contextmanager
+    def showing(self, mode: str | None) -> Generator[None]:
+        """Show the runs that begin in this block as *mode* (see `present`); None: as usual."""
+        before, self._mode = self._mode, mode
+        try:
+            yield
+        finally:
+            self._mode = before
 
     def submit(self, expr: Any, **how: Any) -> Run:
-        """Start a run in the background; its view stays live below the cell that started it."""
-        session = self.session
-        view_events: list[Event] = []
-        buffered = session.bus.subscribe(view_events.append)
-        run = session.submit(expr, **how)
-        view = present(run.label, on_stop=run.cancel, background=True)
-        session.bus.subscribe(_only(run, view.subscriber))
-        buffered()
-        for event in view_events:
-            if event.run == run.id:
-                view.subscriber(event)
+        """Start a run in the background; view and prints stay in the cell that starts it."""
+        session, early = self.session, _Early()
+        unsubscribe = session.bus.subscribe(early.hear)
+        try:
+            run = session.submit(expr, **how)
+        except BaseException:
+            unsubscribe()
+            raise
+        view, prints = self._view(run, background=True), Prints()
+
+        def hear(event: Event) -> None:
+            prints.hear(event)
+            view.subscriber(event)
+            if type(event) is RunFinished:
+                unsubscribe()
+
+        early.go_on(run, hear)
         view.display()
+        prints.write_behind(run)
         self.last_run = run
         return run
-
-    def close(self) -> None:
-        """Close the kernel's session."""
-        use(None)
 
     # --- Presenter --------------------------------------------------------------------------
 
     def begin(self, run: Run, bus: Bus) -> None:
         """Put the view below the cell, before the first event."""
-        view = present(run.label, on_stop=run.cancel)
-        printed: deque[LogText] = deque()
+        view, prints, wanted = self._view(run, background=False), Prints(), run.id
 
         def hear(event: Event) -> None:
-            if type(event) is LogText:
-                printed.append(event)
-            view.subscriber(event)
+            if event.run == wanted:
+                prints.hear(event)
+                view.subscriber(event)
 
-        self._shown[run.id] = Shown(view, bus.subscribe(_only(run, hear)), printed)
+        self._shown[run.id] = Shown(view, bus.subscribe(hear), prints)
         self.last_run = run
         view.display()
 
     def wait(self, run: Run) -> None:
         """Wait on the cell's own thread: what tasks print appears here, in this cell."""
-        printed = self._shown[run.id].printed
-        while not run.wait(_POLL_S):
-            _write(printed)
-        _write(printed)
+        self._shown[run.id].prints.write_until_end(run)
 
     def end(self, run: Run) -> None:
-        """Settle the view."""
+        """Settle the view. After an interrupt the prompt does not wait for it."""
         shown = self._shown.pop(run.id)
-        _write(shown.printed)
         shown.unsubscribe()
-        shown.view.settle()
+        stopped = sys.exception()
+        if not isinstance(stopped, KeyboardInterrupt):
+            shown.view.settle()
+            return
+        show_interrupt(stopped)
+        settling = threading.Thread(target=shown.view.settle, name="cellgraph-settle", daemon=True)
+        settling.start()
+        settling.join(_SETTLE_S)
+
+    def _view(self, run: Run, *, background: bool) -> RunDisplay:
+        environ = os.environ
+        if self._mode is not None:
+            environ = {**os.environ, "CELLGRAPH_DISPLAY": self._mode}
+        return present(run.label, on_stop=run.cancel, background=background, environ=environ)
 
 
-def _only(run: Run, hear: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Pass on the events of one run."""
-    wanted = run.id
+class _Early:
+    """Hears every run until it is known which one is meant, and misses none of its events."""
 
-    def filtered(event: Event) -> None:
-        if event.run == wanted:
-            hear(event)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: list[Event] = []
+        self._run = ""
+        self._hear: Callable[[Event], None] = self._held.append
 
-    return filtered
+    def hear(self, event: Event) -> None:
+        with self._lock:
+            if not self._run or event.run == self._run:
+                self._hear(event)
 
-
-def _write(printed: "deque[LogText]") -> None:
-    while printed:
-        said = printed.popleft()
-        stream = sys.stderr if said.stream == "stderr" else sys.stdout
-        stream.write(said.text)
-
-
-def silence(session: Session) -> None:
-    """Give a session back its silent presenter."""
-    session.presenter = Silent()
+    def go_on(self, run: Run, hear: Callable[[Event], None]) -> None:
+        """Pass on the events of *run*, first those heard so far."""
+        with self._lock:
+            for event in self._held:
+                if event.run == run.id:
+                    hear(event)
+            self._run, self._hear = run.id, hear

@@ -10,7 +10,7 @@ import pytest
 from cellgraph.codecs.payload import Payload
 from cellgraph.identity.copying import private_copy
 from cellgraph.identity.plain import class_of
-from cellgraph.identity.values import reference, restore, snapshot
+from cellgraph.identity.values import Referenced, reference, restore, snapshot
 from cellgraph.testing.codec_contract import CodecContract, writable
 
 # Untyped on purpose: the stubs are narrower than what the libraries accept.
@@ -82,7 +82,7 @@ class TestScalars(CodecContract):
         if isinstance(left, np.generic) and not isinstance(left, np.void):
             np.testing.assert_equal(left, right)
             return bool(left.dtype == right.dtype)
-        if type(left) is list:
+        if class_of(left) is list:
             return left == right and [*map(class_of, left)] == [*map(class_of, right)]
         return bool(left == right)
 
@@ -118,6 +118,43 @@ def test_one_nan_for_scalars() -> None:
     negative = -np.float64("nan")
     assert reference(negative) == reference(np.float64("nan"))
     assert reference([negative] * 9) == reference([np.float64("nan")] * 9)
+
+
+class Held(Referenced):
+    """As the engine's results: known by `ref` alone."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any) -> None:
+        self.ref = reference(value)
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "int64", "bool_", "datetime64", "str_"])
+def test_a_reference_stands_for_a_scalar_in_lists_of_any_length(kind: str) -> None:
+    make = getattr(np, kind)
+    value = make("2020") if kind == "datetime64" else make(1)
+    for count in (1, 8, 30):
+        plain, held = [value] * count, [Held(value)] * count
+        assert reference(held) == reference(plain)
+        assert reference([None, *held]) == reference([None, *plain])
+        assert reference(dict(enumerate(held))) == reference(dict(enumerate(plain)))
+
+
+@pytest.mark.parametrize("depth", [0, 10, 14, 15, 16, 17, 40])
+def test_arrays_at_any_depth(depth: int) -> None:
+    part = np.arange(1000.0)
+    value: Any = {"a": part, "b": [part, np.float64(1), _objects([1], None)]}
+    named: Any = Held(value)
+    for _ in range(depth):
+        value, named = [value], [named]
+    ref, payload = snapshot(value)
+    assert reference(value) == ref == reference(named) if depth else named.ref == ref
+    found: Any = restore(writable(payload))
+    assert reference(found) == ref
+    for _ in range(depth):
+        found = found[0]
+    assert found["a"] is found["b"][0]
+    assert found["a"].flags.writeable
 
 
 def test_large_arrays_lie_in_the_memory_handed_over() -> None:

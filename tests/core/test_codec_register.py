@@ -118,6 +118,8 @@ def test_a_tag_belongs_to_one_type() -> None:
         register_value(Labelled, tag="tests.sparse", version=1, encode=str, decode=str)
     with pytest.raises(ConfigError, match="needs a tag"):
         register_value(Labelled, tag="", version=1, encode=str, decode=str)
+    with pytest.raises(ConfigError, match="encoded by Cellgraph itself"):
+        register_value(list, tag="tests.list", version=1, encode=str, decode=str)
 
 
 def test_an_unknown_tag_says_what_to_import() -> None:

@@ -219,6 +219,15 @@ def test_a_call_in_c_is_stopped_and_its_process_ends(lab: Lab, tmp_path: Path) -
     assert lab.run("pid") != pid
 
 
+def test_an_interrupt_of_the_process_group_does_not_reach_workers(lab: Lab, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    job = lab.job("nap", str(note), 0.3)
+    lab.executor.submit([job])
+    eventually(lambda: note.exists() and note.read_text() != "")
+    os.kill(int(note.read_text()), signal.SIGINT)
+    assert result_of(lab.host.wait([job.id])[job.id], lab.host.store) is None
+
+
 def test_a_timeout_ends_the_process(lab: Lab, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     answer = lab.failure("nap", str(note), 600, resources=Resources(timeout_s=0.5))

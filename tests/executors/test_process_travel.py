@@ -233,6 +233,27 @@ def test_the_death_of_the_parent_ends_its_workers(tmp_path: Path) -> None:
     eventually(lambda: not folder.exists())
 
 
+def test_ending_without_closing_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(
+        _PRELUDE
+        + textwrap.dedent(
+            """
+            import os
+            def pid(): return os.getpid()
+            print(run(pid), executor.folder, flush=True)
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, str(path)], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    pid, folder = done.stdout.split()
+    eventually(lambda: not psutil.pid_exists(int(pid)))
+    assert not Path(folder).exists()
+    assert done.stderr == ""
+
+
 # --- what cannot travel --------------------------------------------------------------------------
 
 _STUBBORN = """

@@ -23,7 +23,7 @@ def show_error(message: str) -> None:
     out = error_console()
     out.print(Text(line, style="bold red"), soft_wrap=True)
     if rest.strip():
-        out.print(Text(rest.strip("\n")), soft_wrap=True)
+        out.print(Text.from_ansi(rest.strip("\n")), soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

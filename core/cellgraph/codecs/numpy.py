@@ -6,17 +6,13 @@ content and is left out. An array read back is writable and in C order, whatever
 """
 
 import importlib
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 from cellgraph.codecs.numpy_dtypes import DType, dtype_from, dtype_state, is_packed
-from cellgraph.errors import CodecError
 from cellgraph.identity.kinds import declare, define
-from cellgraph.identity.packing import packs, reads
 from cellgraph.identity.plain import class_of, owner_of
-from cellgraph.identity.reading import Reader
-from cellgraph.identity.tables import Kind, Pickled, Raw
-from cellgraph.identity.wire import Encoded, Pass, blob, join, length
+from cellgraph.identity.tables import Encoder, Kind, Pickled, Raw, encoders
+from cellgraph.identity.wire import Encoded, Pass
 
 # Untyped on purpose: values here are of any dtype, which the stubs cannot follow.
 np: Any = importlib.import_module("numpy")
@@ -247,30 +243,32 @@ _VOID: Final = declare(
     )
 )
 
-# --- long lists of scalars ----------------------------------------------------------------------
+# --- numbers, in short ------------------------------------------------------------------------
 
 
-def _pack(cls: Any) -> Callable[[Any, Pass], Encoded]:
-    def encode(xs: Any, p: Pass) -> Encoded:
-        values = np.array(xs, cls)
-        if values.dtype.kind == "f":
-            values[np.isnan(values)] = np.nan
-        name = values.dtype.str.encode()
-        data = memoryview(values.view(np.uint8))
-        return join((b"z", length(len(xs)), length(len(name)), name, blob(data, p)))
+def _number_encoder(cls: Any) -> Encoder:
+    """The encoder of the kind for one type of number, with everything but the bytes made before.
 
+    Lists of them are not packed: a task's result may stand for each of them.
+    """
+    dtype = np.dtype(cls)
+    whole = encoders[tuple](_scalar_state(cls(0)), 0, Pass(storing=False))
+    assert isinstance(whole, bytes)  # a pass for identity only makes no pairs
+    prefix = _SCALAR.head + b"g\x01" + whole[: -dtype.itemsize]
+
+    def encode(value: Any, depth: int, p: Pass) -> Encoded:
+        if value != value:  # NaN
+            value = nan
+        data: bytes = value.tobytes()
+        return prefix + data
+
+    nan = cls(float("nan")) if dtype.kind == "f" else None
     return encode
-
-
-def _unpack(r: Reader, n: int) -> list[Any]:
-    dtype = np.dtype(r.take(r.length()).decode())
-    if dtype.kind not in "biuf":
-        raise CodecError(f"a stored list of numbers has dtype {dtype}: evaluate again")
-    return list(np.frombuffer(r.blob(), dtype))
 
 
 for (
     _name
 ) in "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split():
-    packs(getattr(np, _name), _pack(getattr(np, _name)))
-reads(b"z", _unpack)
+    _cls = getattr(np, _name)
+    define(_cls, _SCALAR)
+    encoders[_cls] = _number_encoder(_cls)

@@ -14,12 +14,11 @@ from cellgraph.codecs.pandas_arrays import (
     ARRAYS,
     Lender,
     extension_from,
-    freq_from,
-    freq_state,
     lender,
     values_from,
     values_state,
 )
+from cellgraph.codecs.pandas_freq import freq_from, freq_state
 from cellgraph.codecs.pandas_index import index_from, index_state
 from cellgraph.identity.kinds import declare, define
 from cellgraph.identity.plain import class_of

@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from cellgraph.codecs.numpy import flat_bytes, from_memory
 from cellgraph.codecs.numpy_dtypes import dtype_from, dtype_state
+from cellgraph.codecs.pandas_freq import freq_from, freq_state
 from cellgraph.identity.plain import class_of
 
 # Untyped on purpose: the stubs know nothing of the arrays inside columns.
 np: Any = importlib.import_module("numpy")
 pd: Any = importlib.import_module("pandas")
-to_offset: Any = importlib.import_module("pandas.tseries.frequencies").to_offset
 State = Any
 
 
@@ -52,22 +52,6 @@ def values_state(values: Any, by: Lender) -> State:
 def values_from(state: State) -> Any:
     """The array that `values_state` stated."""
     return _MAKERS[state[0]](*state[1:])
-
-
-def freq_state(freq: Any) -> State:
-    """A frequency as its string where that says all, else the offset itself."""
-    if freq is None:
-        return None
-    text = freq.freqstr
-    try:
-        return text if to_offset(text) == freq else freq
-    except ValueError:
-        return freq
-
-
-def freq_from(state: State) -> Any:
-    """The offset that `freq_state` stated."""
-    return to_offset(state) if isinstance(state, str) else state
 
 
 # --- NumPy ------------------------------------------------------------------------------------

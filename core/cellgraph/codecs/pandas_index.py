@@ -6,12 +6,11 @@ from typing import Any
 from cellgraph.codecs.numpy import array_from, array_state
 from cellgraph.codecs.pandas_arrays import (
     Lender,
-    freq_from,
-    freq_state,
     lender,
     values_from,
     values_state,
 )
+from cellgraph.codecs.pandas_freq import freq_from, freq_state
 
 # Untyped on purpose: indexes come in more kinds than the stubs can follow.
 np: Any = importlib.import_module("numpy")

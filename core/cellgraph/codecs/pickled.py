@@ -62,6 +62,11 @@ def _stored(data: bytes, p: Pass) -> bytes:
 
 
 def _unpickle(r: Reader) -> Any:
+    if not r.pickles:
+        raise CodecError(
+            "a stored value holds a pickle, which can run code, and its store is not trusted: "
+            "`cellgraph trust` the store, or evaluate again"
+        )
     stream = io.BytesIO(r.blob())
     buffers = [r.own() for _ in range(r.length())]
     writable = [memoryview(bytearray(b)) if b.readonly else b for b in buffers]

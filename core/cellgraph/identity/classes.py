@@ -25,7 +25,11 @@ _DERIVED: Final = frozenset(
     "__attrs_props__ __readonly_keys__ __mutable_keys__ __closed__ __extra_items__ "
     "__signature__ __class_vars__ __private_attributes__".split()
 )
-_RECORD: Final = ("_fields", "_field_defaults")  # of a namedtuple: told by its fields
+_RECORD: Final = (
+    "_fields",
+    "_field_defaults",
+    "__match_args__",
+)  # of a namedtuple: told by its fields
 _DESCRIPTORS: Final = (
     types.MemberDescriptorType,
     types.GetSetDescriptorType,
@@ -84,7 +88,7 @@ def _expand(walk: Walk, node: Node) -> None:
 
 
 def _docstring(cls: type) -> bytes:
-    """The docstring without its indentation, which Python keeps or drops depending on its version."""
+    """The docstring without its indentation, which some versions of Python drop."""
     said = vars(cls).get("__doc__")
     return " ".join(said.split()).encode() if isinstance(said, str) else b""
 

@@ -38,7 +38,8 @@ class Node:
     """One function, class, module, ... of a closure. Lives as long as its walk."""
 
     __slots__ = (
-        "body", "doc", "expand", "items", "kind", "local", "name", "number", "parent", "subject", "via"
+        "body", "doc", "expand", "items", "kind", "local", "name", "number", "parent", "subject",
+        "via",
     )  # fmt: skip
 
     def __init__(

@@ -26,6 +26,7 @@ from cellgraph.identity.reading import (
     read,
     ready,
 )
+from cellgraph.identity.scalars import ATOMS
 from cellgraph.identity.tables import Split, encoders
 from cellgraph.identity.wire import Encoded, Pass, Restart, Unstorable, fold, length
 
@@ -96,9 +97,10 @@ class _Walk:
         return result[0]
 
     def _visit(self, x: object, parent: _Frame | None, parts: list[bytes], storing: bool) -> None:
-        split = encoders.splitter(type(x))
+        cls = type(x)
+        split = None if cls in ATOMS else encoders.splitter(cls)
         if split is None:
-            self._leaf(encoders[type(x)](x, 0, self._p if storing else self._named), parts, storing)
+            self._leaf(encoders[cls](x, 0, self._p if storing else self._named), parts, storing)
             return
         key = id(x)
         known = self._number.get(key)
@@ -118,9 +120,10 @@ class _Walk:
             )
 
     def _leaf(self, e: Encoded, parts: list[bytes], storing: bool) -> None:
-        parts.append(e if isinstance(e, bytes) else e[0])
+        identity, storage = (e, e) if isinstance(e, bytes) else e
+        parts.append(identity)
         if storing:
-            self.out.append(e if isinstance(e, bytes) else e[1])
+            self.out.append(storage)
 
     def _refer_back(self, key: int, parent: _Frame, parts: list[bytes], storing: bool) -> None:
         position = self._position[key]

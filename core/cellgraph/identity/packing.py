@@ -1,22 +1,21 @@
 """Sequences of one scalar type, packed: a million numbers or strings in one go.
 
 A group of parts is written as ``g n part part ...`` or, when at least `PACK_MIN` parts have one of
-the types below, as one array. Which form is used depends on the values alone. Parts that stand for
-results of tasks are never scalars, so a group that holds some is never packed under either name.
+the types below, as one array. Which form is used depends on the values alone. These types are the
+ones that always travel as themselves: any other part may be a `Referenced` in one call and plain in
+the next, and both must give one identity, so nothing else may ever be packed here.
 """
 
-import importlib
 import sys
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from cellgraph.identity.reading import Reader
-from cellgraph.identity.tables import encoders
 from cellgraph.identity.wire import Encoded, Pass, blob, join, length
 
-Packer = Callable[[Any, Pass], Encoded | None]
-Unpacker = Callable[[Reader, int], list[Any]]
+_Packer = Callable[[Any, Pass], Encoded | None]
+_Unpacker = Callable[[Reader, int], list[Any]]
 
 PACK_MIN: Final = 8
 _NAN: Final = float("nan")
@@ -27,7 +26,7 @@ def pack(xs: Sequence[Any], p: Pass) -> Encoded | None:
     types: list[type[Any]] = list(map(type, xs))
     first = types[0]
     if types.count(first) == len(types):
-        packer = _packer(first)
+        packer = _PACKERS.get(first)
         return None if packer is None else packer(xs, p)
     kinds = set(types)
     if len(kinds) != 2:
@@ -44,14 +43,9 @@ def pack(xs: Sequence[Any], p: Pass) -> Encoded | None:
 _NONE: Final = type(None)
 
 
-def _packer(cls: type) -> Packer | None:
-    encoders[cls]  # loads the codecs of its library, which may bring a packer
-    return _PACKERS.get(cls)
-
-
 def _with_nulls(xs: Sequence[Any], nulls: list[bool], tag: bytes, p: Pass) -> Encoded | None:
     present: list[object] = [x for x, null in zip(xs, nulls, strict=True) if not null]
-    packer = _packer(type(present[0]))
+    packer = _PACKERS.get(type(present[0]))
     content = None if packer is None else packer(present, p)
     if content is None:
         return None
@@ -99,7 +93,7 @@ def _nones(xs: Sequence[None], p: Pass) -> Encoded:
     return b"0" + length(len(xs))
 
 
-_PACKERS: Final[dict[type, Packer]] = {
+_PACKERS: Final[dict[type, _Packer]] = {
     int: _ints,
     float: _floats,
     bool: _bools,
@@ -107,16 +101,6 @@ _PACKERS: Final[dict[type, Packer]] = {
     bytes: _bytestrings,
     _NONE: _nones,
 }
-
-
-def packs(cls: type, packer: Packer) -> None:
-    """Let groups of exactly *cls* be packed by *packer*. Called while *cls*'s codecs are loaded."""
-    _PACKERS[cls] = packer
-
-
-def reads(tag: bytes, reader: Unpacker) -> None:
-    """Let *reader* read the packed groups that begin with *tag* and their count."""
-    _READERS[tag] = reader
 
 
 _PARTS: Final = ord("g")
@@ -148,7 +132,7 @@ def _read_nulls(r: Reader, null: float | None) -> list[Any]:
     return [null if gap else next(values) for gap in nulls]
 
 
-def _read_array(code: str) -> Unpacker:
+def _read_array(code: str) -> _Unpacker:
     def read(r: Reader, n: int) -> list[Any]:
         values: array[Any] = array(code)
         values.frombytes(r.blob())
@@ -174,16 +158,10 @@ def _read_bytestrings(r: Reader, n: int) -> list[Any]:
     return out
 
 
-def _read_numpy(r: Reader, n: int) -> list[Any]:
-    importlib.import_module("cellgraph.codecs.numpy")  # puts its reader here
-    return _READERS[b"z"](r, n)
-
-
-_READERS: Final[dict[bytes, Unpacker]] = {
+_READERS: Final[dict[bytes, _Unpacker]] = {
     b"q": _read_array("q"),
     b"d": _read_array("d"),
     b"?": lambda r, n: list(map(bool, r.blob())),
     b"u": _read_strs,
     b"y": _read_bytestrings,
-    b"z": _read_numpy,
 }

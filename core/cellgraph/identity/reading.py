@@ -16,9 +16,10 @@ class Reader:
     is the first time and as a copy after that: two arrays never share memory they did not share.
     """
 
-    __slots__ = ("buffers", "codes", "data", "pos", "used")
+    __slots__ = ("buffers", "codes", "data", "pickles", "pos", "used")
 
-    def __init__(self, payload: Payload) -> None:
+    def __init__(self, payload: Payload, *, pickles: bool = True) -> None:
+        self.pickles = pickles  # whether pickles may be read
         self.data = payload.head
         self.pos = 0
         self.buffers = payload.buffers

@@ -35,10 +35,12 @@ def register_value(
         register_value(Point, tag="geo.point", version=1,
                        encode=lambda p: (p.x, p.y), decode=lambda s: Point(*s))
 
-    Raises ConfigError when the tag stands for another type already.
+    Raises ConfigError when the tag stands for another type already, or the type is a built-in.
     """
     if not tag or version < 0:
         raise ConfigError("register_value needs a tag and a version of 0 or more")
+    if type.__module__ == "builtins":
+        raise ConfigError(f"{type.__name__} is encoded by Cellgraph itself: register a subclass")
     named = f"{type.__module__}.{type.__qualname__}"
     owner = _owners.setdefault(tag, named)
     if owner != named:

@@ -112,6 +112,9 @@ class _Encoders(dict[type, Encoder]):
 
     def splitter(self, cls: type) -> Splitter | None:
         """How to take a value of exact type *cls* apart; None for a leaf."""
+        known = splitters.get(cls)
+        if known is not None:
+            return known
         self[cls]  # finds it
         found = self._found.get(cls)
         return splitters.get(cls) if cls in self or found is None else found[1]

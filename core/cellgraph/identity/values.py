@@ -103,8 +103,11 @@ def _snapshot_deep(value: object) -> tuple[Pass, Encoded]:
         return p, (reference(value), pickled(value, p))
 
 
-def restore(payload: Payload) -> object:
+def restore(payload: Payload, *, pickles: bool = True) -> object:
     """Return a fresh value equal to the one *payload* was made from.
+
+    With ``pickles=False`` nothing is unpickled: a value that needs it is a CodecError. Plain data,
+    arrays, tables, and instances without pickling rules of their own never need it.
 
     Arrays and columns lie in the payload's own memory where that is writable (the caller hands it
     over: restore such a payload once); otherwise they are copied and writable all the same.
@@ -112,7 +115,7 @@ def restore(payload: Payload) -> object:
     Raises ClassChanged, naming the class, when a class or function the value needs is gone or has
     changed, and CodecError when the bytes cannot be read.
     """
-    r = Reader(payload)
+    r = Reader(payload, pickles=pickles)
     try:
         if payload.head[0] == _TABLE[0]:
             from cellgraph.identity.binding import bind  # only when user code is involved
