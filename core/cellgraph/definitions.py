@@ -1,7 +1,7 @@
 """Tasks as a run sees them: present code, identity, effective options, where they run."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cellgraph.digest import digest
 from cellgraph.environment import Environment
@@ -85,9 +85,10 @@ class Definitions:
         local = "<locals>" in getattr(task.func, "__qualname__", "")
         if local or namespace.get("__name__") != "__main__":
             return task
-        now = namespace.get(getattr(task.func, "__name__", ""))
-        if not isinstance(now, Task) or now.func is task.func:
+        found: object = namespace.get(getattr(task.func, "__name__", ""))
+        if not isinstance(found, Task) or found.func is task.func:
             return task
+        now = cast("Task[..., Any]", found)
         if now.name not in self.renewed and self.code_of(now)[1] != self.code_of(task)[1]:
             self.renewed.append(now.name)
         return now.options(**task.said) if task.said else now

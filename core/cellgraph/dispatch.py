@@ -110,9 +110,16 @@ def _held(value: object) -> object:
     return value.value if type(value) is Held else value
 
 
+def _with_rest(reduce: Callable[..., object], rest: tuple[object, ...]) -> Callable[..., object]:
+    def reduced(*args: object) -> object:
+        return reduce(*args, *rest)
+
+    return reduced
+
+
 def _rule_job(job_id: int, node: Node) -> Job:
     expr: Any = node.expr
     reduce, rest = expr._rule.reduce, expr._rest
-    func = reduce if not rest else lambda *args: reduce(*args, *rest)
+    func = reduce if not rest else _with_rest(reduce, rest)
     function = Function(expr._rule.name, func, b"rule:" + expr._rule.name.encode())
     return Job(job_id, function, node.args, EMPTY, _UNCOUNTED)

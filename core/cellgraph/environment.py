@@ -40,7 +40,8 @@ class Environment:
         """The context's value at a dotted path."""
         value: Any = self.context
         for part in path.split("."):
-            if not isinstance(value, Mapping) or part not in value:
+            level: object = value
+            if not isinstance(level, Mapping) or part not in level:
                 return default
             value = value[part]
         return value

@@ -5,6 +5,9 @@ and its bound arguments) and `Apply` (a rule such as ``+``, ``[]``, ``cond``). A
 expressions begin with an underscore, so that every other attribute can be lazy.
 """
 
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -229,11 +232,11 @@ def _install_operators() -> None:
     ):
         setattr(Expression, f"__{name}__", _unary(rule(name, function)))
     round_rule = rule("round", round)
-    setattr(  # noqa: B010  # a plain assignment to a dunder of the class would not type-check
-        Expression,
-        "__round__",
-        lambda self, *digits: Apply(round_rule, (self, *digits)),
-    )
+
+    def rounded(self: Expression, *digits: object) -> Apply:
+        return Apply(round_rule, (self, *digits))
+
+    setattr(Expression, "__round__", rounded)  # noqa: B010  # assigning it would not type-check
 
 
 def _install_binary(name: str, function: Callable[[Any, Any], object]) -> None:
@@ -244,7 +247,10 @@ def _install_binary(name: str, function: Callable[[Any, Any], object]) -> None:
 
 def _binary(made: Rule) -> Callable[..., Apply]:
     # pow() may have a third operand
-    return lambda self, other, *more: Apply(made, (self, other, *more))
+    def binary(self: Expression, other: object, *more: object) -> Apply:
+        return Apply(made, (self, other, *more))
+
+    return binary
 
 
 def _reflected(made: Rule) -> Callable[[Expression, object], Apply]:

@@ -1,5 +1,8 @@
 """The name of a whole unevaluated expression: one digest, children first, each node once."""
 
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
 from typing import Any, Final
 
 from cellgraph.definitions import Definition, Definitions

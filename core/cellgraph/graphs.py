@@ -5,6 +5,9 @@ by the reference through which the caller reaches them (``global:clean``, ``arg:
 every reference is resolved through live objects, so the present definitions are used.
 """
 
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 

@@ -3,6 +3,9 @@
 Iterative, each node once; equal expression objects share a node. Pure, like `reduce`.
 """
 
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -159,7 +162,7 @@ def expressions_in(expr: Any) -> list[Any]:
     """The expressions directly inside the arguments of *expr*, in order, repeats included."""
     found: list[Any] = []
     for a in expr._args:
-        kind = type(a)
+        kind = type(a)  # pyright: ignore[reportUnknownVariableType]  # an argument is any value
         if kind in ATOMS:
             continue
         if kind in EXPRESSIONS:

@@ -1,6 +1,10 @@
 """A short, safe text for an expression of any depth and size: ``report(fit(...) x60)``."""
 
-from typing import Final
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
+from collections.abc import Iterable
+from typing import Any, Final
 
 from cellgraph.expression import EXPRESSIONS, Apply, Call
 from cellgraph.structure import leaves
@@ -47,7 +51,8 @@ def _applied(value: Apply, depth: int) -> str:
 def _argument(value: object, depth: int) -> str:
     if isinstance(value, (Call, Apply)):
         return label(value, depth - 1)
-    if isinstance(value, (list, tuple, set, frozenset, dict)) and value:
+    known = value  # its type is narrowed, that of the value stays object
+    if isinstance(known, (list, tuple, set, frozenset, dict)) and known:
         return _container(value, depth)
     if isinstance(value, (int, float, bool, str, bytes, type(None))):
         text = repr(value if not isinstance(value, (str, bytes)) else value[:30])
@@ -58,15 +63,10 @@ def _argument(value: object, depth: int) -> str:
     return type(value).__name__
 
 
-def _container(
-    value: list[object]
-    | tuple[object, ...]
-    | set[object]
-    | frozenset[object]
-    | dict[object, object],
-    depth: int,
-) -> str:
-    sample = list(value.values() if isinstance(value, dict) else value)[:1000]
+def _container(value: Any, depth: int) -> str:
+    known: object = value
+    members: Iterable[object] = value.values() if isinstance(known, dict) else value
+    sample = list(members)[:1000]
     lazy = [v for v in sample if type(v) in EXPRESSIONS]
     names = {v._task.name for v in lazy if isinstance(v, Call)}
     if len(names) == 1 and len(lazy) == len(sample):

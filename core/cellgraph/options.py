@@ -14,6 +14,10 @@ from cellgraph.suggest import closest
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
+def _no_extra() -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class TaskOptions:
     """Options of a task; `None` means "not said here" (the session's default applies)."""
@@ -41,7 +45,7 @@ class TaskOptions:
     gpus: int | None = None
     context: Mapping[str, Any] | None = None
     inherit: Mapping[str, Any] | None = None  # options for every call below this one
-    extra: Mapping[str, Any] = field(default_factory=dict)  # the executor's own
+    extra: Mapping[str, Any] = field(default_factory=_no_extra)  # the executor's own
 
     def with_(self, said: Mapping[str, Any]) -> "TaskOptions":
         """Return these options with *said* on top. Raises ConfigError for a wrong one."""
@@ -102,7 +106,7 @@ def _positive(name: str, value: Any) -> float:
 
 
 def _not_negative(name: str, value: Any) -> float:
-    return 0.0 if value == 0 and not isinstance(value, bool) else _positive(name, value)
+    return 0.0 if not isinstance(value, bool) and value == 0 else _positive(name, value)
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -122,21 +126,34 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _objects(name: str, value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    given: object = value
+    return tuple(value) if isinstance(given, (list, tuple)) else (value,)
 
 
 def _errors(name: str, value: Any) -> tuple[type[BaseException], ...]:
-    given = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    given = _objects(name, value)
     if not all(isinstance(e, type) and issubclass(e, BaseException) for e in given):
         raise ConfigError(f"{name}={value!r}: expected exception classes")
     return given
 
 
 def _limits(name: str, value: Any) -> dict[str, int]:
-    units = dict(value) if isinstance(value, Mapping) else dict.fromkeys(_names(name, value), 1)
+    said: object = value
+    units: dict[str, Any] = (
+        dict(value) if isinstance(said, Mapping) else dict.fromkeys(_names(name, value), 1)
+    )
     if not all(isinstance(n, int) and n >= 1 for n in units.values()):
         raise ConfigError(f"{name}={value!r}: units are whole numbers, 1 or more")
     return units
+
+
+def _as_text(name: str, value: Any) -> str:
+    return str(value)
+
+
+def _inherited(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    checked(value)
+    return dict(value)
 
 
 def _one_of(*choices: str) -> Any:
@@ -150,7 +167,7 @@ def _one_of(*choices: str) -> Any:
 
 _CHECKS: Final[Mapping[str, Any]] = {
     "name": _text,
-    "version": lambda name, value: str(value),
+    "version": _as_text,
     "executor": _text,
     "cache": _flag,
     "accepts_failures": _flag,
@@ -167,5 +184,5 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "limits": _limits,
     "ignore": _names,
     "uses": _objects,
-    "inherit": lambda name, value: (checked(value), dict(value))[1],
+    "inherit": _inherited,
 }

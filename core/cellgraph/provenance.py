@@ -79,7 +79,8 @@ class Archive:
                 if node.failure is not None
             ),
         )
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.started))
+        micros = int(run.started % 1 * 1e6)  # runs of one second sort too
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(run.started)) + f".{micros:06d}Z"
         data = json.dumps(asdict(summary)).encode()
         self._store.write_file(f"{_FOLDER}/{stamp}-{run.id}.json", data)
 

@@ -1,5 +1,8 @@
 """Arguments of a node, once what they wait for is known: values in place of expressions."""
 
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -20,7 +23,7 @@ _AS_THEY_ARE: Final = frozenset({Failure, Task})
 _CONTAINERS: Final = frozenset({list, tuple, set, frozenset, dict, slice})
 
 
-def _is_container(kind: type) -> bool:
+def _is_container(kind: type[Any]) -> bool:
     return (
         kind in _CONTAINERS
         or issubclass(kind, (dict, tuple))
@@ -40,7 +43,8 @@ class Resolver:
         """Copy every literal now: whoever started a background run goes on and may change them."""
         for node in nodes:
             expr: Any = node.expr
-            given = (*expr._args, *expr._kwargs.values()) if type(expr) is Call else expr._args
+            args: tuple[object, ...] = expr._args
+            given = (*args, *expr._kwargs.values()) if type(expr) is Call else args
             for value in given:
                 kind = type(value)
                 if kind in ATOMS or kind in EXPRESSIONS or kind in _AS_THEY_ARE:
@@ -71,7 +75,7 @@ class Resolver:
         return met[0] if met else None
 
     def _value_of(
-        self, value: Any, table: dict[int, Node], node: Node, met: list[Failure]
+        self, value: object, table: dict[int, Node], node: Node, met: list[Failure]
     ) -> object:
         kind = type(value)
         if kind in ATOMS:

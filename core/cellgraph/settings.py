@@ -20,8 +20,8 @@ class Settings:
 
     store: str = ""  # a folder, or s3://bucket/prefix; empty: .cellgraph at the project root
     executor: str = "thread"  # where tasks run that do not say
-    executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    limits: Mapping[str, int] = field(default_factory=dict)
+    executors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
     definitions: str = "live"
     project: str = ""  # the project's folder; empty: found from the working directory
 

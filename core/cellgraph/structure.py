@@ -42,16 +42,17 @@ def leaves(value: object, kinds: frozenset[type]) -> Iterator[Any]:
 _END: Final = object()
 
 
-def _members(item: object, kind: type) -> Iterable[object] | None:
+def _members(item: Any, kind: type) -> Iterable[object] | None:
     """The values directly inside a container, or None for a leaf."""
     if kind in _SEQUENCES:
-        present = set(map(type, item))  # type: ignore[call-overload]  # a container by its kind
-        return None if present <= ATOMS else item  # type: ignore[return-value]  # as above
-    if isinstance(item, dict):
+        return None if set(map(type, item)) <= ATOMS else item
+    known: object = item  # its type is narrowed, not that of the item: members stay Any
+    if isinstance(known, dict):
         return (*item.keys(), *item.values())
-    if isinstance(item, tuple) and hasattr(kind, "_fields"):
-        return item
-    if isinstance(item, slice):
+    if isinstance(known, tuple) and hasattr(kind, "_fields"):
+        members: tuple[object, ...] = item
+        return members
+    if isinstance(known, slice):
         return (item.start, item.stop, item.step)
     names = field_names(kind)
     if names:
@@ -139,13 +140,14 @@ def _take_apart(value: Any, kind: type[Any]) -> tuple[Iterable[object], _Assembl
     """The members of a container, and how to make a fresh one of new members; None for a leaf."""
     if kind in _SEQUENCES:
         return value, kind
-    if isinstance(value, dict):
+    known: object = value  # as in `_members`
+    if isinstance(known, dict):
         keys = len(value)
         return (
             (*value.keys(), *value.values()),
             lambda new: _dict_like(value, kind, zip(new[:keys], new[keys:], strict=True)),
         )
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+    if isinstance(known, tuple) and hasattr(kind, "_fields"):
         return value, lambda new: kind(*new)
     if kind is slice:
         return (value.start, value.stop, value.step), lambda new: slice(*new)

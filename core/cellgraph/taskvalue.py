@@ -5,6 +5,9 @@ task notices when that one changes. A stored value holds where the task is found
 to the live task there, if its code is still the same.
 """
 
+# pyright: reportPrivateUsage=false
+# Fields of expressions begin with an underscore so that every other name can be lazy.
+
 import sys
 import threading
 from typing import Any, Final
@@ -62,7 +65,8 @@ def _decode(state: Any) -> object:
     found: Any = sys.modules.get(module)
     for part in qualname.split("."):
         found = getattr(found, part, None)
-    if not isinstance(found, Task) or code_digest(found) != code:
+    live: object = found
+    if not isinstance(live, Task) or code_digest(found) != code:
         raise ClassChanged(f"the task {qualname} is gone or has changed")
     return found.options(**said) if said else found
 

@@ -5,9 +5,9 @@ Shared by every executor. Knows the store and the value codecs, nothing of the s
 
 import time
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sized
 from types import CoroutineType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cellgraph.codecs.payload import INLINE_BYTES
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
@@ -21,6 +21,8 @@ from cellgraph.taskvalue import TASKS
 
 # A result that holds tasks is kept like one that holds calls: tasks are named by reference.
 _LAZY: Final = EXPRESSIONS | TASKS
+_COROUTINE: Final["type[CoroutineType[Any, Any, Any]]"] = CoroutineType
+_SIZED: Final = cast("tuple[type[Sized], ...]", (tuple, list, dict, set, frozenset))
 _OURS: Final = ("cellgraph", "cellgraph_executors", "cellgraph_notebook")
 
 
@@ -35,7 +37,7 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
         outer = enter(None if job.function.code.startswith(b"rule:") else job.function.name)
         try:
             value = job.function.func(*args, **kwargs)
-            if type(value) is CoroutineType:
+            if type(value) is _COROUTINE:
                 value = asyncio_run(value)
         finally:
             enter(outer)
@@ -59,7 +61,7 @@ def check_length(function: Function, value: object) -> None:
     promised = function.nout
     if promised is None or type(value) in EXPRESSIONS:
         return
-    found = len(value) if isinstance(value, (tuple, list, dict, set, frozenset)) else None
+    found = len(value) if isinstance(value, _SIZED) else None
     if found != promised:
         returned = f"{found} values" if found is not None else type(value).__name__
         raise ValueError(

@@ -9,30 +9,36 @@ def load_ipython_extension(ipython: Any) -> None:
     """``%load_ext cellgraph``: register the magics and completions, once, and say what is here."""
     if _MAGICS in ipython.magics_manager.registry:
         return
-    from cellgraph_notebook import completion
+    from cellgraph.current import show_through
+    from cellgraph_notebook import completion, errors
     from cellgraph_notebook.greeting import greeting
     from cellgraph_notebook.kernel import Kernel
     from cellgraph_notebook.magics.extension import CellgraphMagics
 
+    greeted = greeting()
     kernel = Kernel()
     ipython.register_magics(CellgraphMagics(ipython, kernel))
-    completion.install(ipython)
-    print(greeting())
+    completion.install(ipython, kernel)
+    errors.install()
+    show_through(kernel)
+    print(greeted)
 
 
 def unload_ipython_extension(ipython: Any) -> None:
-    """``%unload_ext cellgraph``: leave no trace."""
-    from cellgraph_notebook import completion
-    from cellgraph_notebook.kernel import Kernel
-
-    registry = ipython.magics_manager.registry
-    ours = registry.pop(_MAGICS, None)
+    """``%unload_ext cellgraph``: leave no trace; the session is closed."""
+    ours = ipython.magics_manager.registry.pop(_MAGICS, None)
     if ours is None:
         return
-    for kind in ("line", "cell"):
-        magics = ipython.magics_manager.magics[kind]
+    from cellgraph.current import show_through, use
+    from cellgraph_notebook import completion, errors
+
+    for magics in ipython.magics_manager.magics.values():
         for name, function in list(magics.items()):
             if getattr(function, "__self__", None) is ours:
                 del magics[name]
+    if ours in ipython.configurables:
+        ipython.configurables.remove(ours)
     completion.remove(ipython)
-    Kernel().close()
+    errors.remove()
+    show_through(None)
+    use(None)

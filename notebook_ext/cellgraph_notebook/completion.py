@@ -1,80 +1,156 @@
 """Completes the options of our magics, and their values: IPython completes neither by itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
-from IPython.core.interactiveshell import InteractiveShell
+from cellgraph_notebook.kernel import Kernel
 
-from cellgraph.plugins import executor_names
-from cellgraph_notebook.magics import evaluate_magic, task_magic
-
-_TASK_OPTIONS: Final = sorted(
-    f"--{name.replace('_', '-')}" for name in task_magic.VALUED | task_magic.FLAGS
-)
-_EVALUATE_OPTIONS: Final = ["-o", "--bg", "--fail", "--no-cache", "--view", "--definitions"]
-_OPTIONS: Final[Mapping[str, Sequence[str]]] = {
-    "%%task": _TASK_OPTIONS,
-    "%evaluate": _EVALUATE_OPTIONS,
-    "%%evaluate": _EVALUATE_OPTIONS,
-    "%graph": ["--save"],
-}
-_VALUES: Final[Mapping[str, Callable[[], Sequence[str]]]] = {
-    "--executor": executor_names,
-    "-e": executor_names,
-    "--fail": lambda: ("late", "fast", "keep"),
-    "--view": lambda: tuple(evaluate_magic.VIEWS),
-    "--check": lambda: ("full", "shallow"),
-    "--packages": lambda: ("exact", "minor", "none"),
-    "--definitions": lambda: ("live", "built"),
+_CALL: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(?P<magic>%%?\w+)\s(?P<rest>.*)$")
+_WORD: Final = re.compile(r"\S*$")
+_NAME: Final = re.compile(r"[^\W\d][\w.]*$")
+_TAKE_EXPRESSIONS: Final = ("%evaluate", "%graph")
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "fail": ("late", "fast", "keep"),
+    "view": ("graph", "table", "plain"),
+    "check": ("full", "shallow"),
+    "packages": ("exact", "minor", "none"),
+    "definitions": ("live", "built"),
+    "cache": ("True", "False"),
 }
 
 
-@context_matcher()  # type: ignore[untyped-decorator]  # IPython is partly typed
-def complete_magic(context: CompletionContext) -> Any:
-    """Options and option values on the line of one of our magics."""
-    line = context.line_with_cursor[: context.cursor_position]
-    words = line.split()
-    if (
-        not words
-        or words[0] not in _OPTIONS
-        or (context.cursor_line > 0 and not words[0].startswith("%"))
-    ):
-        return {"completions": []}
-    token = context.token if not line.endswith(" ") else ""
-    before = words[-1] if line.endswith(" ") else (words[-2] if len(words) > 1 else "")
-    typed = "" if line.endswith(" ") else words[-1]
-    if before in _VALUES:
-        offered: Sequence[str] = _VALUES[before]()
-    elif typed.startswith("-") or line.endswith(" "):
-        offered = _OPTIONS[words[0]]
-    else:
-        return {"completions": []}
-    # IPython replaces the token, which stops at a dash; offer what comes after what is typed
-    kept = len(typed) - len(token) if typed.endswith(token) else 0
-    found = [SimpleCompletion(o[kept:], type="option") for o in offered if o.startswith(typed)]
-    return {
-        "completions": found,
-        "suppress": bool(found) and typed.startswith("-"),
-        "ordered": True,
-    }
+class Matcher:
+    """What Tab offers on the line of one of our magics."""
+
+    def __init__(self, shell: Any, kernel: Kernel) -> None:
+        self._shell = shell
+        self._kernel = kernel
+
+    def offers(self, line: str) -> tuple[str, list[str]]:
+        """The word at the end of *line*, which is replaced, and what may stand there."""
+        call = _CALL.match(line)
+        if call is None:
+            return "", []
+        magic, rest = call["magic"], call["rest"]
+        found = _WORD.search(rest)
+        typed = found[0] if found is not None else ""
+        words = rest[: len(rest) - len(typed)].split()
+        if typed.startswith("--") and "=" in typed:
+            option, _, typed = typed.partition("=")
+            words.append(option)
+        offered = [o for o in self._offered(magic, words, typed) if o.startswith(typed)]
+        name = _NAME.search(rest)
+        if offered or name is None or magic not in _TAKE_EXPRESSIONS or typed.startswith("-"):
+            return typed, offered
+        return name[0], self._names(name[0])
+
+    def _names(self, typed: str) -> list[str]:
+        """What IPython itself offers in an expression; it does not look into our lines."""
+        completer = self._shell.Completer
+        matches = completer.attr_matches if "." in typed else completer.global_matches
+        found: list[str] = matches(typed)
+        return [f"{typed.rpartition('.')[0]}{m}" if m.startswith(".") else m for m in found]
+
+    def _offered(self, magic: str, words: list[str], typed: str) -> Iterable[str]:
+        if magic == "%runs":
+            return [] if words else [r.id for r in self._kernel.session.run_summaries(20)]
+        if magic == "%tasks":
+            return [] if words else self._task_names()
+        known = _options(magic)
+        if known is None:
+            return []
+        waiting = _unfinished(words, known)
+        if waiting is None:
+            return []
+        if waiting:
+            return self._values(waiting)
+        used = {known.short.get(n, n) for n in (_name(w) for w in words)}
+        names = sorted(n for n in known.names if n not in used)
+        options = [f"-{n}" if len(n) == 1 else f"--{n.replace('_', '-')}" for n in names]
+        denied = [f"--no-{n}" for n in ("cache",) if n in names and typed.startswith("--no")]
+        return [*options, *denied]
+
+    def _values(self, option: str) -> Iterable[str]:
+        if option == "executor":
+            from cellgraph.plugins import executor_names
+
+            return dict.fromkeys((*executor_names(), *self._kernel.session.settings.executors))
+        if option == "limits":
+            return self._kernel.session.settings.limits
+        return _CHOICES.get(option, ())
+
+    def _task_names(self) -> list[str]:
+        from cellgraph.task import Task
+
+        names: list[str] = [n for n, v in self._shell.user_ns.items() if isinstance(v, Task)]
+        return sorted(n for n in names if not n.startswith("_"))
 
 
-def install(shell: InteractiveShell) -> None:
-    """Add the matcher, once."""
+def _options(magic: str) -> Any:
+    """The options of a magic; None if it is not one of ours."""
+    if magic == "%%task":
+        from cellgraph_notebook.magics import task_magic
+
+        return task_magic.OPTIONS
+    if magic in ("%evaluate", "%%evaluate"):
+        from cellgraph_notebook.magics import evaluate_magic
+
+        return evaluate_magic.OPTIONS
+    if magic == "%graph":
+        from cellgraph_notebook.magics import graph_magic
+
+        return graph_magic.OPTIONS
+    return None
+
+
+def _unfinished(words: list[str], known: Any) -> str | None:
+    """The option whose value comes next, empty if an option may come, None if none may."""
+    waiting = ""
+    for word in words:
+        if waiting:
+            waiting = ""
+        elif not word.startswith("-"):
+            return None
+        elif "=" not in word or word is words[-1]:
+            name = known.short.get(_name(word), _name(word))
+            waiting = name if name in known.names and name not in known.flags else ""
+    return waiting
+
+
+def _name(word: str) -> str:
+    return word.lstrip("-").partition("=")[0].replace("-", "_")
+
+
+def install(shell: Any, kernel: Kernel) -> None:
+    """Add our matcher. Does nothing for a completer that takes none."""
+    try:
+        from IPython.core.completer import SimpleCompletion, context_matcher
+    except ImportError:  # before IPython 8.6
+        return
+    matcher = Matcher(shell, kernel)
+
+    @context_matcher(identifier="cellgraph.magics")  # type: ignore[untyped-decorator]  # IPython is partly typed
+    def complete_magic(context: Any) -> Any:
+        typed, offers = matcher.offers(context.text_until_cursor)
+        return {
+            "completions": [SimpleCompletion(o, type="option") for o in offers],
+            "matched_fragment": typed,
+            # Where nothing is typed yet an expression may stand just as well.
+            "suppress": bool(offers) and (bool(typed) or not offers[0].startswith("-")),
+            "ordered": True,
+        }
+
+    complete_magic.cellgraph = True
+    _matchers(shell).append(complete_magic)
+
+
+def remove(shell: Any) -> None:
+    """Take our matcher away."""
     matchers = _matchers(shell)
-    if matchers is not None and complete_magic not in matchers:
-        matchers.append(complete_magic)
+    matchers[:] = [m for m in matchers if not hasattr(m, "cellgraph")]
 
 
-def remove(shell: InteractiveShell) -> None:
-    """Take the matcher away."""
-    matchers = _matchers(shell)
-    if matchers is not None and complete_magic in matchers:
-        matchers.remove(complete_magic)
-
-
-def _matchers(shell: InteractiveShell) -> list[Any] | None:
-    completer: Any = shell.Completer
-    found: list[Any] | None = getattr(completer, "custom_matchers", None)
+def _matchers(shell: Any) -> list[Any]:
+    found: list[Any] = getattr(shell.Completer, "custom_matchers", [])
     return found

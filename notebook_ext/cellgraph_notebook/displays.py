@@ -7,6 +7,7 @@ shown whether the step ran or was found. Text printed is caught by the executor.
 
 import asyncio
 import inspect
+import os
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -97,8 +98,21 @@ class _Catcher:
 
 
 def _shell() -> Any:
+    """The shell of this process; a worker process of a kernel gets one. None: there is none."""
     ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None and _serves_a_kernel():
+        from cellgraph_notebook.worker_shell import worker_shell
+
+        return worker_shell()
+    return shell
+
+
+def _serves_a_kernel() -> bool:
+    """Whether this is a worker process and the backend of matplotlib is that of a kernel."""
+    processes = sys.modules.get("multiprocessing.process")
+    is_worker = processes is not None and processes.parent_process() is not None
+    return is_worker and "matplotlib_inline" in os.environ.get("MPLBACKEND", "")
 
 
 def _figures() -> dict[int, Any]:

@@ -3,15 +3,25 @@
 from importlib.metadata import version
 from pathlib import Path
 
+from IPython.core.error import UsageError
+
+from cellgraph.errors import ConfigError
 from cellgraph.plugins import executor_names
 from cellgraph.settings import load_settings
 
 
 def greeting() -> str:
-    """What is loaded, where results go, where tasks may run. Opens and computes nothing."""
-    settings = load_settings({})
+    """What is loaded, where results go, where tasks may run. Opens and computes nothing.
+
+    Raises UsageError (one red line) if the settings are wrong.
+    """
+    try:
+        settings = load_settings({})
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
     where = settings.store or str(Path(settings.project) / ".cellgraph")
     home = str(Path.home())
-    shown = "~" + where[len(home) :] if where.startswith(home) else where
-    names = ", ".join(n for n in executor_names() if n != "local")
-    return f"cellgraph {version('cellgraph')} · results in {shown} · executors {names}"
+    shown = f"~{where[len(home) :]}" if where.startswith(f"{home}/") else where
+    names = dict.fromkeys((*executor_names(), *settings.executors))
+    executors = ", ".join(name for name in names if name != "local")
+    return f"cellgraph {version('cellgraph')} · results in {shown} · executors {executors}"

@@ -7,21 +7,20 @@ a kernel as well as a terminal.
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cellgraph.bus import Bus
 from cellgraph.current import current_session
 from cellgraph.events import Event, RunFinished
-from cellgraph.run import Run
 from cellgraph_notebook.errors import show_interrupt
-from cellgraph_notebook.present import present
 from cellgraph_notebook.prints import Prints
-from cellgraph_notebook.pump import RunDisplay
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded by the first run: loading the extension must be quick
+    from cellgraph.bus import Bus
+    from cellgraph.run import Run
     from cellgraph.session import Session
+    from cellgraph_notebook.pump import RunDisplay
 
 # After Stop the view may take so long to settle; it goes on behind the prompt.
 _SETTLE_S: Final = 0.1
@@ -30,7 +29,7 @@ _SETTLE_S: Final = 0.1
 class Shown(NamedTuple):
     """A run on display."""
 
-    view: RunDisplay
+    view: "RunDisplay"
     unsubscribe: Callable[[], None]
     prints: Prints
 
@@ -57,7 +56,7 @@ class Kernel:
         finally:
             self._mode = before
 
-    def submit(self, expr: Any, **how: Any) -> Run:
+    def submit(self, expr: Any, **how: Any) -> "Run":
         """Start a run in the background; view and prints stay in the cell that starts it."""
         session, early = self.session, _Early()
         unsubscribe = session.bus.subscribe(early.hear)
@@ -82,7 +81,7 @@ class Kernel:
 
     # --- Presenter --------------------------------------------------------------------------
 
-    def begin(self, run: Run, bus: Bus) -> None:
+    def begin(self, run: "Run", bus: "Bus") -> None:
         """Put the view below the cell, before the first event."""
         view, prints, wanted = self._view(run, background=False), Prints(), run.id
 
@@ -95,11 +94,11 @@ class Kernel:
         self.last_run = run
         view.display()
 
-    def wait(self, run: Run) -> None:
+    def wait(self, run: "Run") -> None:
         """Wait on the cell's own thread: what tasks print appears here, in this cell."""
         self._shown[run.id].prints.write_until_end(run)
 
-    def end(self, run: Run) -> None:
+    def end(self, run: "Run") -> None:
         """Settle the view. After an interrupt the prompt does not wait for it."""
         shown = self._shown.pop(run.id)
         shown.unsubscribe()
@@ -112,8 +111,10 @@ class Kernel:
         settling.start()
         settling.join(_SETTLE_S)
 
-    def _view(self, run: Run, *, background: bool) -> RunDisplay:
-        environ = os.environ
+    def _view(self, run: "Run", *, background: bool) -> "RunDisplay":
+        from cellgraph_notebook.present import present
+
+        environ: Mapping[str, str] = os.environ
         if self._mode is not None:
             environ = {**os.environ, "CELLGRAPH_DISPLAY": self._mode}
         return present(run.label, on_stop=run.cancel, background=background, environ=environ)
@@ -133,7 +134,7 @@ class _Early:
             if not self._run or event.run == self._run:
                 self._hear(event)
 
-    def go_on(self, run: Run, hear: Callable[[Event], None]) -> None:
+    def go_on(self, run: "Run", hear: Callable[[Event], None]) -> None:
         """Pass on the events of *run*, first those heard so far."""
         with self._lock:
             for event in self._held:

@@ -10,14 +10,19 @@ import threading
 import time
 from collections import deque
 from contextvars import copy_context
-from typing import Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 from cellgraph.events import Event, LogText
-from cellgraph.run import Run
+
+if TYPE_CHECKING:
+    from cellgraph.run import Run
 
 _POLL_S: Final = 0.05
 # A front end gets at most so many messages with text: the view's own come beside them.
 _PACE_S: Final = 0.5
+# Texts of both streams are written in the order they came, unless they alternate more often.
+_SWITCHES: Final = 4
 
 
 class Prints:
@@ -32,7 +37,7 @@ class Prints:
         if type(event) is LogText:
             self._texts.append(event)
 
-    def write_until_end(self, run: Run) -> None:
+    def write_until_end(self, run: "Run") -> None:
         """Write what comes until *run* has ended, soon at first, then in larger pieces."""
         while not run.wait(_POLL_S):
             if time.monotonic() - self._wrote_at >= _PACE_S:
@@ -40,21 +45,22 @@ class Prints:
         self.write()
 
     def write(self) -> None:
-        """Write what is there to `sys.stdout` and `sys.stderr`, in order."""
-        texts = self._texts
-        if not texts:
+        """Write what is there to `sys.stdout` and `sys.stderr`, each in order."""
+        if not self._texts:
             return
         self._wrote_at = time.monotonic()
-        stream, parts = texts[0].stream, list[str]()
-        while texts:
-            said = texts.popleft()
-            if said.stream != stream:
-                _write(stream, parts)
-                stream, parts = said.stream, []
-            parts.append(said.text)
-        _write(stream, parts)
+        pieces: list[tuple[str, list[str]]] = []
+        while self._texts:
+            said = self._texts.popleft()
+            if not pieces or pieces[-1][0] != said.stream:
+                pieces.append((said.stream, []))
+            pieces[-1][1].append(said.text)
+        if len(pieces) > _SWITCHES:  # each change of stream is a message
+            pieces.sort(key=lambda piece: piece[0], reverse=True)
+        for stream, same in groupby(pieces, key=lambda piece: piece[0]):
+            _write(stream, [text for _, parts in same for text in parts])
 
-    def write_behind(self, run: Run) -> None:
+    def write_behind(self, run: "Run") -> None:
         """Write on a thread of this cell until *run* has ended; returns at once."""
         target = copy_context().run
         args = (self.write_until_end, run)

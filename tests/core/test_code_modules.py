@@ -210,12 +210,12 @@ t = Task()
 
 
 def test_a_task_of_a_module_is_referred_to(project: Project) -> None:
-    project.write("flow.py", FLOW)
-    task = project.load("flow").t
-    early = identity("import flow\ndef f(x): return flow.t(x)")
-    late = identity("def f(x):\n    from flow import t\n    return t(x)")
-    assert [(r.ref, r.task) for r in early.tasks] == [("attr:flow.t", task)]
-    assert [(r.ref, r.task) for r in late.tasks] == [("import:flow.t", task)]
+    project.write("flow_of_tasks.py", FLOW)
+    task = project.load("flow_of_tasks").t
+    early = identity("import flow_of_tasks\ndef f(x): return flow_of_tasks.t(x)")
+    late = identity("def f(x):\n    from flow_of_tasks import t\n    return t(x)")
+    assert [(r.ref, r.task) for r in early.tasks] == [("attr:flow_of_tasks.t", task)]
+    assert [(r.ref, r.task) for r in late.tasks] == [("import:flow_of_tasks.t", task)]
 
 
 def test_a_missing_module_is_known_to_be_missing(project: Project) -> None:

@@ -252,7 +252,7 @@ def test_private_copies_are_private() -> None:
 class Noted(p.DataFrame):  # type: ignore[misc]  # a base of type Any
     """A user's subclass with metadata of its own."""
 
-    _metadata = ["note"]  # as pandas wants it
+    _metadata = ["note"]  # noqa: RUF012  # as pandas wants it
     note: str
 
     @property

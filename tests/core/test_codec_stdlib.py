@@ -42,7 +42,7 @@ class TestStandardValues(CodecContract):
         return [
             decimal.Decimal("1.50"), fractions.Fraction(1, 3), uuid.UUID(int=7),
             dt.date(2020, 2, 29), dt.time(1, 2, 3, 4, fold=1), dt.timedelta(-1, 2, 3),
-            dt.datetime(2020, 1, 1),  # a time without zone is a value, too
+            dt.datetime(2020, 1, 1),  # noqa: DTZ001  # a time without zone is a value, too
             dt.datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=berlin),
             dt.UTC, dt.timezone(dt.timedelta(hours=2), "EET"), berlin,
             pathlib.PurePosixPath("/a/b"), pathlib.PureWindowsPath("c:/a"), pathlib.Path("x"),

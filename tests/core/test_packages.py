@@ -69,9 +69,9 @@ def test_cellgraph_is_neither_the_users_nor_a_version() -> None:
 
 
 def test_nothing_is_imported() -> None:
-    assert "colorsys" not in sys.modules
-    assert origin_of("colorsys").kind == "standard"
-    assert "colorsys" not in sys.modules
+    assert "pyclbr" not in sys.modules
+    assert origin_of("pyclbr").kind == "standard"
+    assert "pyclbr" not in sys.modules
 
 
 def test_a_module_named_differently_from_its_distribution(site: Site) -> None:

@@ -17,7 +17,6 @@ _MODULE = "cell_of_a_notebook"
 
 def _define(source: str) -> types.ModuleType:
     module = types.ModuleType(_MODULE)
-    module.__dict__["dataclasses"] = dataclasses
     exec(compile(source, "<cell>", "exec", dont_inherit=True), module.__dict__)
     sys.modules[_MODULE] = module
     return module

@@ -48,7 +48,7 @@ DIFFERENT: list[list[Any]] = [
     [deque([1, 2]), deque([1, 2], maxlen=2), deque([1, 2], maxlen=3), deque([2, 1])],
     [range(3), range(0, 3, 2), range(0, 4, 2), slice(3), slice(0, 3), slice(0, 3, 1), ...],
     [decimal.Decimal("1.0"), decimal.Decimal("1.00"), decimal.Decimal("NaN")],
-    [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, fold=1)],  # naive
+    [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 1, fold=1)],  # noqa: DTZ001  # naive
     [
         dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
         dt.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo("UTC")),

@@ -69,7 +69,7 @@ def _clock(v: dt.time | dt.datetime) -> tuple[Any, ...]:
 
 def _datetime(s: tuple[Any, ...]) -> dt.datetime:
     *fields, fold = s
-    return dt.datetime(*fields, fold=fold)  # the zone is among the fields
+    return dt.datetime(*fields, fold=fold)  # noqa: DTZ001  # the zone is among the fields
 
 
 def _time(s: tuple[Any, ...]) -> dt.time:

@@ -80,7 +80,7 @@ def _sequence_encoder(tag: bytes, *, mutable: bool) -> Encoder:
             return fold(join((tag, body(value, depth, p))), p)
         parts: list[Encoded] = [heads[n]]
         for x in value:
-            parts.append(encoders[type(x)](x, depth, p))  # a call less than a comprehension
+            parts.append(encoders[type(x)](x, depth, p))  # noqa: PERF401  # a call less than a comprehension
         whole = join(parts)
         if type(whole) is bytes and len(whole) <= FOLD_BYTES:
             return whole
@@ -106,10 +106,10 @@ def _dict(value: dict[Any, Any], depth: int, p: Pass) -> Encoded:
         )
     parts: list[Encoded] = [_DICTS[n]]
     for x in value:
-        parts.append(encoders[type(x)](x, depth, p))  # a call less than a comprehension
+        parts.append(encoders[type(x)](x, depth, p))  # noqa: PERF401  # a call less than a comprehension
     parts.append(_PAIRS[n])
     for x in value.values():
-        parts.append(encoders[type(x)](x, depth, p))  # a call less than a comprehension
+        parts.append(encoders[type(x)](x, depth, p))  # noqa: PERF401  # a call less than a comprehension
     whole = join(parts)
     if type(whole) is bytes and len(whole) <= FOLD_BYTES:
         return whole

@@ -83,7 +83,7 @@ def _list(value: list[Any], memo: _Memo) -> list[Any]:
     made: list[Any] = []
     memo[id(value)] = made
     for x in value:
-        made.append(_copied(x, memo))  # a part may refer back to the list
+        made.append(_copied(x, memo))  # noqa: PERF401  # a part may refer back
     return made
 
 

@@ -1,132 +1,164 @@
 """``%%task``: the functions of a cell as tasks, or the cell itself as one cached step."""
 
-import ast
-import linecache
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
 
 from cellgraph.errors import CellgraphError, ConfigError
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.options import OPTION_NAMES, TaskOptions, checked
 from cellgraph.structure import leaves
 from cellgraph.task import Task
-from cellgraph_notebook.cells import as_step, run_with_tasks, task_names, with_decorators
+from cellgraph_notebook.cells import Cell, read_cell, run_with_tasks, task_names
+from cellgraph_notebook.errors import shown_well
 from cellgraph_notebook.kernel import Kernel
-from cellgraph_notebook.magics.arguments import parse_line, refuse
-from cellgraph_notebook.wording import duration
+from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
+from cellgraph_notebook.results import Results
+from cellgraph_notebook.step import as_step
+from cellgraph_notebook.wording import duration, plural
 
-FLAGS: Final = frozenset({"accepts_failures"})
-VALUED: Final = frozenset(OPTION_NAMES) - FLAGS | {"returns"}
-SHORT: Final[Mapping[str, str]] = {
-    "e": "executor",
-    "n": "name",
-    "cpu": "vcpus",
-    "memory": "memory_gib",
-    "timeout": "timeout_s",
-}
+if TYPE_CHECKING:
+    from cellgraph.session import Session
+
+_TEXTS: Final = ("name", "version", "executor", "check", "packages", "returns")
+_OBJECTS: Final = ("retry_on", "uses", "fresh", "context", "inherit", "tags")
+_FLAGS: Final = ("accepts_failures",)
+OPTIONS: Final = Options(
+    valued=tuple(n for n in OPTION_NAMES if n not in (*_TEXTS, *_OBJECTS, *_FLAGS)),
+    texts=_TEXTS,
+    objects=_OBJECTS,
+    flags=_FLAGS,
+    short={
+        "e": "executor",
+        "n": "name",
+        "cpu": "vcpus",
+        "memory": "memory_gib",
+        "timeout": "timeout_s",
+    },
+)
+_BY_COMMA: Final = ("limits", "ignore")
 
 
-def run_task_cell(shell: InteractiveShell, kernel: Kernel, line: str, cell: str) -> None:
-    """Carry out one ``%%task`` cell."""
-    parsed = parse_line(line, flags=FLAGS, valued=VALUED, short=SHORT)
+def run_task_cell(shell: Any, kernel: Kernel, line: str, cell: str) -> object:
+    """Carry out one ``%%task`` cell; returns what its last line gives."""
+    parsed = parse_line(line, OPTIONS, shell.user_ns)
     options = dict(parsed.options)
     returns = options.pop("returns", None)
-    named = [n for n in parsed.rest.replace(",", " ").split() if n]
+    named = parsed.rest.replace(",", " ").split()
     for name in named:
         if not name.isidentifier():
-            refuse(f"{name!r} is not the name of a function; options come first and begin with --")
-    source = shell.transform_cell(cell)
-    filename = shell.compile.cache(cell, shell.execution_count, raw_code=cell)
-    tree = ast.parse(source, filename)
+            refuse(f"{name} is not the name of a function; options come first and begin with --")
     try:
-        declared = TaskOptions(**checked(options, executor=options.get("executor")))
+        declared = _declared(options)
+        source = read_cell(shell, "task", line, cell)
         if returns is None:
-            _define(shell, kernel, tree, filename, named, declared)
-        else:
-            _step(shell, kernel, tree, _names(returns), declared)
+            return _define(shell, kernel, source, named, declared)
+        if named:
+            refuse(f"{named[0]}: with --returns the cell itself is the task")
+        _step(shell, kernel, source, _outputs(returns), declared)
     except ConfigError as error:
         refuse(str(error))
+    return None
 
 
-def _names(returns: Any) -> tuple[str, ...]:
-    text = ",".join(returns) if isinstance(returns, (tuple, list)) else str(returns)
-    names = tuple(n.strip() for n in text.split(",") if n.strip())
+def _declared(options: dict[str, Any]) -> TaskOptions:
+    for name in _BY_COMMA:
+        if isinstance(options.get(name), str):
+            options[name] = tuple(n.strip() for n in options[name].split(",") if n.strip())
+    return TaskOptions(**checked(options, executor=options.get("executor")))
+
+
+def _outputs(returns: str) -> tuple[str, ...]:
+    names = tuple(n.strip() for n in returns.strip("()[]").split(",") if n.strip())
     if not names or not all(n.isidentifier() for n in names):
         refuse("--returns takes names: --returns table,scores")
-    return names
+    return tuple(dict.fromkeys(names))
+
+
+# --- functions ----------------------------------------------------------------------------------
 
 
 def _define(
-    shell: InteractiveShell,
-    kernel: Kernel,
-    tree: ast.Module,
-    filename: str,
-    named: list[str],
-    declared: TaskOptions,
-) -> None:
-    names = task_names(tree, named)
-    run_with_tasks(
-        with_decorators(tree, names),
-        filename,
-        shell.compile.flags,
-        shell.user_ns,
-        lambda function: Task(function, declared),
-    )
-    for name in names:
-        print(_what_changed(kernel, shell.user_ns[name]))
-
-
-def _what_changed(kernel: Kernel, task: Task[..., Any]) -> str:
-    """One line: what the task is, and what its definition means for stored results."""
+    shell: Any, kernel: Kernel, cell: Cell, named: list[str], declared: TaskOptions
+) -> object:
+    names = task_names(cell.tree, named)
+    if declared.name is not None and len(names) > 1:
+        refuse(f"--name {declared.name}: the cell makes {len(names)} tasks; name one of them")
+    with shown_well(shell):
+        value = run_with_tasks(shell, cell, names, lambda func: Task(func, declared))
     session = kernel.session
+    results = Results(session)
+    for name in names:
+        print(_what_changed(session, results, shell.user_ns[name]))
+    return value
+
+
+def _what_changed(session: "Session", results: Results, task: Task[..., Any]) -> str:
+    """One line: what the task is, and what its definition means for stored results."""
     try:
         definition = session.definition_of(task)
         change = session.change_of(task)
     except CellgraphError as error:
         return f"{task.name} · task · {error}"
     where = f" · {definition.executor}" if definition.executor != "thread" else ""
+    head = f"{task.name} · task{where} · "
     if change is not None:
         before, reason = change
-        count, seconds = session.results_of(before)
-        lost = f": {count:,} results no longer apply ({duration(seconds)})" if count else ""
-        return f"{task.name} · task{where} · changed {reason}{lost}"
-    count, _ = session.results_of(definition.id)
-    if count:
-        return f"{task.name} · task{where} · unchanged, {count:,} results valid"
-    return f"{task.name} · task{where} · new"
+        count, seconds = results.of(before)
+        lost = f": {plural(count, 'result')} no longer apply" if count else ""
+        return f"{head}changed {reason}{lost}" + (f" ({duration(seconds)})" if count else "")
+    count, _ = results.of(definition.id)
+    return head + (f"unchanged, {plural(count, 'result')} valid" if count else "new")
+
+
+# --- the cell itself ----------------------------------------------------------------------------
 
 
 def _step(
-    shell: InteractiveShell,
-    kernel: Kernel,
-    tree: ast.Module,
-    outputs: tuple[str, ...],
-    declared: TaskOptions,
+    shell: Any, kernel: Kernel, cell: Cell, outputs: tuple[str, ...], declared: TaskOptions
 ) -> None:
-    step = as_step(tree, outputs, shell.user_ns)
-    filename = f"<cell {step.name}>"
-    linecache.cache[filename] = (len(step.source), None, step.source.splitlines(True), filename)
-    namespace = shell.user_ns
-    former = namespace.get(step.name)
-    exec(
-        compile(step.source, filename, "exec", shell.compile.flags, True), namespace
-    )  # the user's cell
-    task = Task(namespace.pop(step.name), declared.with_({"nout": len(outputs)}))
-    if former is not None:
-        namespace[step.name] = former
-    inputs = [namespace[name] for name in step.inputs]
-    lazy = any(True for _ in leaves(inputs, EXPRESSIONS))
-    print(
-        f"{step.name}({', '.join(step.inputs)}) · one cached step"
-        + (" · waits for lazy inputs" if lazy else "")
-    )
-    call = task(*inputs)
-    values = kernel.evaluate(call)
+    step = as_step(shell, cell, outputs)
+    said = {"name": declared.name or step.name, "nout": len(outputs) + 1}
+    task: Task[..., Any] = Task(step.call, declared.with_(said))
+    inputs = [shell.user_ns[name] for name in step.inputs]
+    lazy = next(leaves(inputs, EXPRESSIONS), None) is not None
+    waits = " · waits for lazy inputs" if lazy else ""
+    print(f"{task.name}({', '.join(step.inputs)}) · one cached step{waits}")
+    session = kernel.session
+    *values, displays = session.evaluate(task(*inputs))
+    if _was_found(kernel, task.name):
+        _show_again(_log(session, task, inputs, lazy=lazy), displays)
+    else:
+        _show(displays)
+    shell.user_ns.update(zip(step.outputs, values, strict=True))
+
+
+def _was_found(kernel: Kernel, name: str) -> bool:
+    """Whether the step itself was found, whatever else the run had to do."""
     run = kernel.last_run
-    if run is not None and not run.counts.executed and not lazy:
-        kept = kernel.session.log_of(call)
-        if kept:
-            print(f"{kept.rstrip()}\n(printed when it ran; from cache)")
-    namespace.update(zip(outputs, values, strict=True))
+    if run is None or not run.counts.executed:
+        return True
+    shares = kernel.session.get_run(run.id).tasks
+    return not any(share.executed for share in shares if share.name == name)
+
+
+def _log(session: "Session", task: Task[..., Any], inputs: list[Any], *, lazy: bool) -> str:
+    """What the step printed when it ran. It is kept under the values of the inputs."""
+    if lazy:
+        run = session.submit(inputs)
+        inputs = run.result()
+    return session.log_of(task(*inputs))
+
+
+def _show_again(log: str, displays: tuple[Any, ...]) -> None:
+    if log or displays:
+        print("↺ from cache, shown when it ran:")
+    if log:
+        print(log, end="" if log.endswith("\n") else "\n")
+    _show(displays)
+
+
+def _show(displays: tuple[Any, ...]) -> None:
+    for data, metadata in displays:
+        display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]  # IPython is partly typed
+

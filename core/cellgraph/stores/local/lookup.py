@@ -79,6 +79,8 @@ class Lookup:
         rows = index.find(heads)
         if fresh:
             rows = list({*rows, *fresh})
+        if not rows:
+            return {}
         self._learn_names(index, rows)
         lost: list[Row] = []
         versions: dict[bytes, Versions] = {}

@@ -5,7 +5,9 @@ payloads are files (`blobs`); `upkeep` syncs and fills the index in the backgrou
 """
 
 import os
+import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -41,7 +43,8 @@ class LocalStore:
     def __init__(self, root: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
         self.root = root.absolute()
         layout = prepare(self.root)
-        self._pid = os.getpid()
+        self._forked = threading.Event()
+        os.register_at_fork(after_in_child=_setter(self._forked))
         self._closed = False
         self._segments = layout.segments
         self._quarantine = Quarantine(layout.quarantine)
@@ -114,7 +117,7 @@ class LocalStore:
 
     def close(self) -> None:
         """See `Store`."""
-        if self._closed or os.getpid() != self._pid:
+        if self._closed or self._forked.is_set():
             return
         self._closed = True
         self._upkeep.close()
@@ -130,5 +133,17 @@ class LocalStore:
     def _check(self) -> None:
         if self._closed:
             raise StoreError("the store is closed: open it again to use it")
-        if os.getpid() != self._pid:
+        if self._forked.is_set():
             raise StoreError("a store cannot be used after fork: open it again in this process")
+
+
+def _setter(flag: threading.Event) -> Callable[[], None]:
+    """A function that sets *flag* as long as someone holds it: hooks of `fork` are for ever."""
+    held = weakref.ref(flag)
+
+    def set_it() -> None:
+        found = held()
+        if found is not None:
+            found.set()
+
+    return set_it

@@ -27,6 +27,8 @@ from cellgraph.stores.local.segment import (
 
 MAX_OPEN_FILES: Final = 32
 MAX_SEGMENT_BYTES: Final = 64 << 20
+# How often to see whether an open segment was deleted: asking costs as much as writing a record.
+_LOOK_EVERY_NS: Final = 20_000_000
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class SegmentWriter:
         self._made = 0
         self._stamp = 0
         self._segments: dict[int, _Segment] = {}
+        self._look_at: dict[int, int] = {}  # zone -> when to see whether its file still has a name
         self._files: dict[int, int] = {}  # zone -> descriptor, least recently used first
         self.own: set[int] = set()  # ids of all segments made here
 
@@ -124,8 +127,12 @@ class SegmentWriter:
         if segment is not None:
             fd = self._file(zone, segment, os.O_WRONLY | os.O_APPEND)
             # Someone deleted the store under a running session: what comes now goes to a new one.
-            if fd >= 0 and os.fstat(fd).st_nlink:
-                return segment, fd
+            if fd >= 0:
+                if now < self._look_at.get(zone, 0):
+                    return segment, fd
+                if os.fstat(fd).st_nlink:
+                    self._look_at[zone] = now + _LOOK_EVERY_NS
+                    return segment, fd
             self._abandon(zone)
         segment = self._segments[zone] = self._new_segment(zone, now)
         segment.path.parent.mkdir(parents=True, exist_ok=True)
