@@ -107,8 +107,15 @@ def task_names(tree: ast.Module, named: Collection[str]) -> list[str]:
             "or `%%task --returns a,b` to make the cell itself one cached step"
         )
     for node in functions:
-        if node.name in chosen and any(_is_task(d) for d in node.decorator_list):
-            raise ConfigError(f"{node.name} has @task already: remove it, or %%task")
+        for decorator in node.decorator_list:
+            name = _name_of(decorator)
+            if name == "task" and node.name in chosen:
+                raise ConfigError(f"{node.name} has @task already: remove it, or %%task")
+            if name in chosen:
+                raise ConfigError(
+                    f"{name} decorates {node.name}, so it cannot be a task: call it _{name}, "
+                    f"or list the tasks: %%task {node.name}"
+                )
     return chosen
 
 
@@ -163,7 +170,6 @@ def ends_quietly(text: str) -> bool:
     return bool(tokens) and tokens[-1].string == ";"
 
 
-def _is_task(decorator: ast.expr) -> bool:
+def _name_of(decorator: ast.expr) -> str:
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
-    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-    return name == "task"
+    return target.attr if isinstance(target, ast.Attribute) else str(getattr(target, "id", ""))

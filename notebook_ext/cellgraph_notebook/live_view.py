@@ -5,6 +5,7 @@ missed messages (a page reloaded, a view opened later) catches up even if the ke
 """
 
 import logging
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,9 +23,17 @@ from cellgraph_notebook.wire import Message, Wire
 from cellgraph_notebook.wording import brief_line
 
 STATIC: Final = Path(__file__).with_name("static")
+# Each uses only what stands before it.
+_SCRIPTS: Final = ("run_dom.js", "run_clock.js", "run_graph.js", "run_view.js")
 HIDDEN_S: Final = 1.0
 _WHOLE_S: Final = 2.0
 _log = logging.getLogger(__name__)
+
+
+def _script() -> str:
+    """Return the page's script. A page loads one module, so our files are put one after another."""
+    whole = "\n".join((STATIC / name).read_text("utf-8") for name in _SCRIPTS)
+    return re.sub(r"^import .*\n|^export (?!default)", "", whole, flags=re.MULTILINE)
 
 
 def _latest(_value: object, widget: "RunView") -> Mapping[str, object]:
@@ -34,7 +43,7 @@ def _latest(_value: object, widget: "RunView") -> Mapping[str, object]:
 class RunView(anywidget.AnyWidget):  # pyright: ignore[reportUntypedBaseClass]  # ipywidgets is untyped
     """The widget: `state` is the last complete message, read anew whenever a page asks for it."""
 
-    _esm = STATIC / "run_view.js"
+    _esm = _script()
     _css = STATIC / "run_view.css"
     # Never assigned, so never sent as a whole while the run goes on.
     state = traitlets.Dict().tag(sync=True, to_json=_latest)

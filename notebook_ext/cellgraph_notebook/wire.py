@@ -79,6 +79,7 @@ class Message(TypedDict, total=False):
     notices: list[str]
     legend: dict[str, str]
     columns: list[str]
+    elapsed_s: float  # sets the page's clock, which runs on by itself
 
 
 class Wire:
@@ -98,6 +99,8 @@ class Wire:
             message["graph"] = _graph(snapshot["groups"], drawn)
             message["legend"] = {str(status): glyph for status, glyph in GLYPHS.items()}
             message["columns"] = list(wording.TABLE_COLUMNS)
+            if (elapsed_s := snapshot["totals"]["elapsed_s"]) is not None:
+                message["elapsed_s"] = elapsed_s
         if snapshot["whole"] or snapshot["groups"]:
             message["groups"] = self._groups(snapshot["groups"])
         if snapshot["failures"] is not None:

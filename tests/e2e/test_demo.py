@@ -13,8 +13,8 @@ from cellgraph.cli.demo import quickstart
 from cellgraph.provenance import RunSummary
 from cellgraph.session import Session
 
-FITS = 72
-KEPT_FITS = 36  # windows that hold none of the months that the edited helper fills otherwise
+FITS = 160
+KEPT_FITS = 80  # windows that hold none of the months that the edited helper fills otherwise
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,7 @@ def test_static_files_name_no_address() -> None:
 
 
 def test_the_browser_knows_every_status_in_the_order_of_the_bar() -> None:
-    script = (STATIC / "run_view.js").read_text("utf-8")
+    script = (STATIC / "run_dom.js").read_text("utf-8")
     style = (STATIC / "run_view.css").read_text("utf-8")
     bar = ", ".join(f'"{NAMES[code]}"' for code in BAR)
     assert f"const BAR = [{bar}];" in script

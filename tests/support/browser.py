@@ -28,7 +28,9 @@ READY: Final = """() => {
 }"""
 EXECUTE: Final = "(command) => { window.jupyterapp.commands.execute(command); }"
 SAVE: Final = "window.jupyterapp.commands.execute('docmanager:save')"
-DARK: Final = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+DARK: Final = (
+    "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+)
 # When the running card was another one than 20 ms before, in milliseconds.
 WATCH: Final = """() => {
   window.seen = [];

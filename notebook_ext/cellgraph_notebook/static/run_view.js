@@ -1,4 +1,8 @@
 // @ts-check
+import { Clock } from "./run_clock.js";
+import { Bar, html, set, write } from "./run_dom.js";
+import { GraphView } from "./run_graph.js";
+
 /**
  * The live run view. Python makes all words and coordinates (wire.py); this file puts them in place.
  * Nodes are patched, never replaced, so that clicks, focus and hover survive ten updates a second.
@@ -11,196 +15,15 @@
  *   where: string[], reason: string[], row: string[][], log: ([string, string] | null)[]}} Groups
  * @typedef {{who: string, what: string, log: string}} Failure
  * @typedef {{head?: Head, graph?: Graph, groups?: Groups, failures?: Failure[], more?: string,
- *   notices?: string[], legend?: Record<string, string>, columns?: string[]}} Message
+ *   notices?: string[], legend?: Record<string, string>, columns?: string[], elapsed_s?: number}} Message
  * @typedef {{status: string, sub: string, bar: number[], facts: string, where: string, reason: string,
  *   row: string[], log: [string, string]}} Group
- * @typedef {{title: string, x: number, y: number, width: number, g: SVGElement, box: SVGElement, ring: SVGElement,
- *   glyph: SVGElement, name: SVGElement, sub: SVGElement, chip: SVGElement, track: SVGElement,
- *   parts: SVGElement[]}} Node
  * @typedef {{get(name: string): any, send(message: object): void,
  *   on(event: string, heard: (message: any) => void): void,
  *   off(event: string, heard: (message: any) => void): void}} Model
  */
 
-const BAR = ["reused", "done", "running", "failed", "skipped", "cancelled", "waiting"];
 const SAY_MS = 5000;
-const INSET = "11";
-const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg")?.namespaceURI;
-
-/** @type {(tag: string, attributes?: Record<string, string>, ...inside: (Element | string)[]) => any} */
-const html = (tag, attributes = {}, ...inside) => fill(document.createElement(tag), attributes, inside);
-/** @type {(tag: string, attributes?: Record<string, string>, ...inside: (Element | string)[]) => any} */
-const svg = (tag, attributes = {}, ...inside) =>
-  fill(document.createElementNS(/** @type {string} */ (SVG), tag), attributes, inside);
-
-/** @type {(element: Element, attributes: Record<string, string>, inside: (Element | string)[]) => Element} */
-function fill(element, attributes, inside) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...inside);
-  return element;
-}
-
-/** @type {(element: Element, text: string) => void} */
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-/** @type {(element: Element, name: string, value: string | number) => void} */
-function set(element, name, value) {
-  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
-}
-
-/** The stacked bar: one part per status. */
-class Bar {
-  constructor() {
-    /** @type {HTMLElement[]} */
-    this.parts = BAR.map((status) => html("i", { class: `cg-part-${status}` }));
-    /** @type {HTMLElement} */
-    this.element = html("div", { class: "cg-bar", role: "img" }, ...this.parts);
-  }
-
-  /** @type {(counts: number[], label: string) => void} */
-  show(counts, label) {
-    const total = counts.reduce((sum, n) => sum + n, 0) || 1;
-    this.parts.forEach((part, n) => {
-      const width = `${((100 * counts[n]) / total).toFixed(2)}%`;
-      if (part.style.width !== width) part.style.width = width;
-      part.style.minWidth = BAR[n] === "failed" && counts[n] ? "2px" : "";
-    });
-    set(this.element, "aria-label", label);
-  }
-}
-
-/** The graph: one <g role=button> per group, edges under them. */
-class GraphView {
-  /** @param {(id: number) => void} pick */
-  constructor(pick) {
-    this.pick = pick;
-    /** @type {Map<number, Node>} */
-    this.nodes = new Map();
-    /** @type {Map<string, SVGElement>} */
-    this.lines = new Map();
-    /** @type {[number, number][]} */
-    this.edges = [];
-    this.drawn = "";
-    this.below = svg("g");
-    this.above = svg("g");
-    this.element = svg("svg", { role: "group" }, this.below, this.above);
-  }
-
-  /** @param {Graph} graph */
-  draw(graph) {
-    const drawn = JSON.stringify(graph);
-    if (drawn === this.drawn) return;
-    this.drawn = drawn;
-    this.edges = graph.edge;
-    set(this.element, "viewBox", `0 0 ${graph.width} ${graph.height}`);
-    set(this.element, "aria-label", `expression graph: ${graph.id.length} groups`);
-    this.drawLines(graph);
-    const kept = new Set(graph.id);
-    for (const [id, node] of this.nodes) if (!kept.has(id)) node.g.remove(), this.nodes.delete(id);
-    graph.id.forEach((id, n) => this.drawNode(id, graph, n));
-  }
-
-  /** @param {Graph} graph */
-  drawLines(graph) {
-    const before = this.lines;
-    this.lines = new Map();
-    graph.edge.forEach(([from, to], n) => {
-      const key = `${from}-${to}`;
-      const line = before.get(key) ?? this.below.appendChild(svg("path", { class: "cg-edge" }));
-      before.delete(key);
-      set(line, "d", graph.path[n]);
-      this.lines.set(key, line);
-    });
-    for (const line of before.values()) line.remove();
-  }
-
-  /** @type {(id: number, graph: Graph, n: number) => void} */
-  drawNode(id, graph, n) {
-    let node = this.nodes.get(id);
-    if (!node) this.nodes.set(id, (node = this.node(id)));
-    const [x, y, w, h] = [graph.x[n], graph.y[n], graph.w[n], graph.h[n]];
-    Object.assign(node, { title: graph.title[n], x, y, width: w });
-    node.g.style.transform = `translate(${x}px,${y}px)`;
-    set(node.g, "data-key", graph.key[n]);
-    for (const rect of [node.box, node.ring]) {
-      set(rect, "width", rect === node.ring ? w + 6 : w);
-      set(rect, "height", rect === node.ring ? h + 6 : h);
-    }
-    set(node.chip, "x", w - 10);
-    set(node.track, "width", w - 16);
-    for (const rect of [node.track, ...node.parts]) set(rect, "y", h - 6.5);
-    write(node.name, ` ${graph.name[n]}`);
-    write(node.chip, graph.chip[n]);
-  }
-
-  /** @type {(id: number) => Node} */
-  node(id) {
-    const box = svg("rect", { class: "cg-box", rx: "6" });
-    const ring = svg("rect", { class: "cg-ring", rx: "8", x: "-3", y: "-3" });
-    const [glyph, name] = [svg("tspan", { class: "cg-glyph" }), svg("tspan")];
-    const sub = svg("text", { class: "cg-small", x: INSET, y: "33" });
-    const chip = svg("text", { class: "cg-small", y: "18", "text-anchor": "end" });
-    const track = svg("rect", { class: "cg-track", x: "8", height: "2.5", rx: "1.2" });
-    const parts = BAR.map((s) => svg("rect", { class: `cg-part-${s}`, height: "2.5" }));
-    const text = svg("text", { class: "cg-name", x: INSET, y: "18" }, glyph, name);
-    const button = { class: "cg-node", role: "button", tabindex: "0", "aria-expanded": "false" };
-    const g = svg("g", button, box, ring, text, sub, chip, track, ...parts);
-    g.addEventListener("click", () => this.pick(id));
-    g.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(id, event));
-    this.above.append(g);
-    return { title: "", x: 0, y: 0, width: 0, g, box, ring, glyph, name, sub, chip, track, parts };
-  }
-
-  /** @type {(id: number, group: Group, legend: Record<string, string>) => void} */
-  show(id, group, legend) {
-    const node = this.nodes.get(id);
-    if (!node) return;
-    set(node.g, "data-status", group.status);
-    set(node.g, "aria-label", `${node.title}: ${group.facts || group.status}`);
-    write(node.glyph, legend[group.status] ?? "");
-    write(node.sub, group.sub);
-    const total = group.bar.reduce((sum, n) => sum + n, 0) || 1;
-    let x = 8;
-    group.bar.forEach((count, n) => {
-      const least = BAR[n] === "failed" && count ? 2 : 0;
-      const width = Math.max(least, ((node.width - 16) * count) / total);
-      set(node.parts[n], "x", x.toFixed(2));
-      set(node.parts[n], "width", width.toFixed(2));
-      x += width;
-    });
-    for (const [from, to] of this.edges) {
-      if (to === id) set(/** @type {Element} */ (this.lines.get(`${from}-${to}`)), "data-status", group.status);
-    }
-  }
-
-  /** Enter and space open; arrows walk along edges, or up and down.
-   * @type {(id: number, event: KeyboardEvent) => void} */
-  key(id, event) {
-    if (event.key === "Enter" || event.key === " ") this.pick(id);
-    else if (event.key === "ArrowRight") this.focus(this.edges.find(([from]) => from === id)?.[1]);
-    else if (event.key === "ArrowLeft") this.focus(this.edges.find(([, to]) => to === id)?.[0]);
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") this.walk(id, event.key === "ArrowDown");
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /** @type {(id: number, down: boolean) => void} */
-  walk(id, down) {
-    const from = /** @type {Node} */ (this.nodes.get(id));
-    const step = (/** @type {Node} */ node) => (down ? node.y - from.y : from.y - node.y);
-    const far = (/** @type {Node} */ node) => step(node) + 3 * Math.abs(node.x - from.x);
-    const next = [...this.nodes.values()].filter((node) => step(node) > 1);
-    next.sort((a, b) => far(a) - far(b))[0]?.g.focus();
-  }
-
-  /** @type {(id: number | undefined) => void} */
-  focus(id) {
-    this.nodes.get(id ?? -1)?.g.focus();
-  }
-}
 
 /** The rows under the graph: one picked group, failures, notices, the table. */
 class Below {
@@ -294,7 +117,9 @@ class View {
     this.label = html("code");
     this.pill = html("span", { class: "cg-pill" });
     this.stop = html("button", { class: "cg-stop cg-push", type: "button" }, "Stop");
-    this.totals = html("div", { class: "cg-mute" });
+    this.totals = html("div");
+    const elapsed = html("span", { class: "cg-elapsed cg-push" });
+    const line = html("div", { class: "cg-title cg-mute" }, this.totals, elapsed);
     this.said = html("div", { class: "cg-said", role: "status", "aria-live": "polite" });
     this.saidAt = 0;
     this.pickedId = -1;
@@ -303,9 +128,10 @@ class View {
     /** @type {Record<string, string>} */
     this.legend = {};
     const title = html("div", { class: "cg-title" }, this.label, this.pill, this.stop);
-    const head = html("div", { class: "cg-row" }, title, this.bar.element, this.totals, this.said);
+    const head = html("div", { class: "cg-row" }, title, this.bar.element, line, this.said);
     this.canvas = html("div", { class: "cg-row", hidden: "" }, this.graph.element);
     this.element = html("div", { class: "cg-run", role: "group" }, head, this.canvas, ...this.below.elements);
+    this.clock = new Clock(this.element, elapsed);
     this.stop.addEventListener("click", () => {
       this.stop.disabled = true;
       write(this.stop, "Stopping…");
@@ -318,6 +144,7 @@ class View {
     this.legend = message.legend ?? this.legend;
     if (message.columns) this.below.columns.replaceChildren(...message.columns.map((c) => html("th", {}, c)));
     if (message.head) this.showHead(message.head);
+    if (message.elapsed_s !== undefined) this.clock.set(message.elapsed_s);
     if (message.graph) {
       this.canvas.hidden = !message.graph.id.length;
       this.graph.draw(message.graph);
@@ -337,6 +164,7 @@ class View {
     write(this.pill, head.word);
     set(this.pill, "data-status", head.status);
     this.stop.hidden = head.status !== "running";
+    this.clock.turn({ going: head.status === "running" });
     this.bar.show(head.bar, head.said);
     head.parts.forEach(([text, tone], n) => {
       const part = this.totals.children[n] ?? this.totals.appendChild(html("span"));
@@ -387,12 +215,15 @@ function render({ model, el }) {
   let hidden = false;
   const watch = new IntersectionObserver((entries) => {
     const now = !entries[entries.length - 1].isIntersecting;
-    if (now !== hidden) model.send({ hidden: (hidden = now) });
+    if (now === hidden) return;
+    model.send({ hidden: (hidden = now) });
+    view.clock.turn({ seen: !hidden });
   });
   watch.observe(view.element);
   model.send({ hello: true });
   return () => {
     watch.disconnect();
+    view.clock.turn({ seen: false });
     model.off("msg:custom", hear);
   };
 }

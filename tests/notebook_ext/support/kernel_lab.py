@@ -36,7 +36,7 @@ class Told(NamedTuple):
     """All that one cell led to: its reply, and every message that names it as parent."""
 
     reply: dict[str, Any]
-    replied_at: float
+    idle_at: float
     messages: list[Message]
 
     @property
@@ -128,6 +128,11 @@ class Lab:
         while what not in "".join(m.content.get("text", "") for m in heard):
             heard += self._listen(sent, limit)
         self._others.setdefault(sent, [])[:0] = heard
+
+    def pause(self, sent: str, seconds: float) -> None:
+        """Let the cell *sent* go on for a while; what it says meanwhile is kept."""
+        kept = self.later(sent, seconds)
+        self._others.setdefault(sent, [])[:0] = kept
 
     def interrupt(self) -> float:
         """Press Stop; return when."""
