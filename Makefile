@@ -27,7 +27,7 @@ $(BIN)/python:
 # One stamp per set of extras: `make demo` does not wait for a type checker.
 $(VENV)/.with-demo: EXTRAS = demo
 $(VENV)/.with-lab: EXTRAS = demo,lab
-$(VENV)/.with-dev: EXTRAS = demo,lab,dev,bench
+$(VENV)/.with-dev: EXTRAS = demo,lab,dev
 $(VENV)/.with-bench: EXTRAS = bench
 $(VENV)/.with-%: pyproject.toml | $(BIN)/python
 	@echo "installing Cellgraph with [$(EXTRAS)] into $(VENV)"
@@ -51,7 +51,8 @@ test: $(VENV)/.with-dev browser
 	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) -p no:cacheprovider \
 		-o faulthandler_timeout=900 --timeout=900
 
-test-all: test
+# The drills run the benchmarks' peers too.
+test-all: test $(VENV)/.with-bench
 	@CI=true $(BIN)/python -m pytest tests -m slow --timeout=1800
 
 check: $(VENV)/.with-dev
