@@ -90,7 +90,8 @@ class Dispatch:
 
     def may_still_return(self, event: JobFailed) -> bool:
         """Whether a job reported as failed may yet come back with a value (see `Executor`)."""
-        return isinstance(event.error, (CallCancelled, CallTimeout))
+        stopped = isinstance(event.error, (CallCancelled, CallTimeout))
+        return stopped and event.elapsed_s > 0  # else it was dropped before it ran
 
     def try_again(self, node: Node, failure: Failure) -> bool:
         """Whether the call gets another attempt."""

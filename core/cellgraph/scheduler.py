@@ -35,6 +35,7 @@ _CHUNK: Final = (
     1000  # calls looked up and started at once: the first starts before the last is found
 )
 _TICK_S: Final = 0.1
+_CALM_S: Final = 1.0  # nothing to do for so long: garbage is collected as usual again
 _STOP: Final = object()
 
 
@@ -50,6 +51,22 @@ class Cancel(NamedTuple):
     """Stop *run*."""
 
     run: Run
+
+
+class Garbage:
+    """Python's collector: a graph of many live nodes makes full collections slow, up to a second
+    in which no thread runs, and they find nothing."""
+
+    def __init__(self) -> None:
+        self._usual = gc.get_threshold()
+
+    def put_off(self) -> None:
+        """No full collection from now on."""
+        gc.set_threshold(10_000, 20, 1000)
+
+    def as_usual(self) -> None:
+        """Collect as before."""
+        gc.set_threshold(*self._usual)
 
 
 class Scheduler:
@@ -69,6 +86,7 @@ class Scheduler:
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._active: dict[str, Active] = {}
         self._last_look = 0.0
+        self._garbage = Garbage()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -104,12 +122,13 @@ class Scheduler:
     # --- the owner thread -----------------------------------------------------------------------
 
     def _loop(self) -> None:
-        thresholds = gc.get_threshold()
-        busy = moving = False
+        moving = False
         while True:
             messages = self._next(wait=not moving)
             if _STOP in messages:
                 break
+            if any(type(message) is Begin for message in messages):
+                self._garbage.put_off()  # taking in a large graph is when it would hurt most
             try:
                 for message in messages:
                     self._handle(message)
@@ -118,13 +137,9 @@ class Scheduler:
             except Exception as error:
                 _log.exception("the owner thread met an error of its own")
                 self._give_up(error)
-            if busy != bool(self._active):
-                # A graph of many live nodes makes full collections slow and finds nothing.
-                busy = bool(self._active)
-                gc.set_threshold(*((50_000, 50, 100) if busy else thresholds))
             if self._execution.busy and time.monotonic() - self._last_look > _TICK_S:
                 self._look()
-        gc.set_threshold(*thresholds)
+        self._garbage.as_usual()
         for active in list(self._active.values()):
             active.cancelled = True
             self._stop(active)
@@ -135,8 +150,7 @@ class Scheduler:
         messages: list[Any] = []
         try:
             if wait:
-                timeout = _TICK_S if self._execution.busy else None
-                messages.append(self._queue.get(timeout=timeout))
+                messages.append(self._await_message())
             while True:
                 message = self._queue.get_nowait()
                 last = messages[-1] if messages else None
@@ -146,6 +160,16 @@ class Scheduler:
                     messages.append(message)
         except Empty:
             return messages
+
+    def _await_message(self) -> Any:
+        """Wait for a message. Raises Empty after a tick while calls are out."""
+        if self._execution.busy or self._active:
+            return self._queue.get(timeout=_TICK_S)
+        try:
+            return self._queue.get(timeout=_CALM_S)
+        except Empty:
+            self._garbage.as_usual()
+            return self._queue.get()
 
     def _look(self) -> None:
         self._last_look = time.monotonic()

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from cellgraph.run import Run
 
 _POLL_S: Final = 0.05
-# A front end gets at most so many messages with text: the view's own come beside them.
+# Time for each message with text to a front end: the view's own come beside them.
 _PACE_S: Final = 0.5
 # Texts of both streams are written in the order they came, unless they alternate more often.
-_SWITCHES: Final = 4
+_SWITCHES: Final = 2
 
 
 class Prints:
@@ -30,7 +30,7 @@ class Prints:
 
     def __init__(self) -> None:
         self._texts: deque[LogText] = deque()
-        self._wrote_at = 0.0
+        self._next_at = 0.0
 
     def hear(self, event: Event) -> None:
         """Note what *event* says was printed."""
@@ -40,7 +40,7 @@ class Prints:
     def write_until_end(self, run: "Run") -> None:
         """Write what comes until *run* has ended, soon at first, then in larger pieces."""
         while not run.wait(_POLL_S):
-            if time.monotonic() - self._wrote_at >= _PACE_S:
+            if time.monotonic() >= self._next_at:
                 self.write()
         self.write()
 
@@ -48,7 +48,6 @@ class Prints:
         """Write what is there to `sys.stdout` and `sys.stderr`, each in order."""
         if not self._texts:
             return
-        self._wrote_at = time.monotonic()
         pieces: list[tuple[str, list[str]]] = []
         while self._texts:
             said = self._texts.popleft()
@@ -59,6 +58,7 @@ class Prints:
             pieces.sort(key=lambda piece: piece[0], reverse=True)
         for stream, same in groupby(pieces, key=lambda piece: piece[0]):
             _write(stream, [text for _, parts in same for text in parts])
+        self._next_at = time.monotonic() + _PACE_S * min(len(pieces), _SWITCHES)
 
     def write_behind(self, run: "Run") -> None:
         """Write on a thread of this cell until *run* has ended; returns at once."""

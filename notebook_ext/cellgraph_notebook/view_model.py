@@ -80,9 +80,12 @@ class RunModel:
         }
 
     def apply(self, event: Event) -> None:
-        """Take in *event*. An event of a kind this version does not know changes nothing."""
+        """Take in *event*. One of a kind this version does not know changes nothing.
+
+        Nor does one told after the end: jobs that were stopped report later that they failed.
+        """
         take = self._by_type.get(type(event))
-        if take is not None:
+        if take is not None and not self.ended:
             self.revision += 1
             take(event)
 

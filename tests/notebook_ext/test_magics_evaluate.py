@@ -98,7 +98,7 @@ def test_prints_of_tasks_are_seen_and_in_order(lab: ShellLab) -> None:
         "%%task\ndef chat(x):\n    import sys\n    print('out', x)\n"
         "    print('err', x, file=sys.stderr)\n    return x + 1"
     )
-    told = lab.ok("%evaluate chat(chat(chat(0)))")
+    told = lab.ok("%evaluate -o y chat(chat(chat(0)))")
 
     assert told.out.splitlines() == ["out 0", "out 1", "out 2"]
     assert [line for line in told.err.splitlines() if line.startswith("err")] == [
@@ -133,7 +133,7 @@ def test_an_error_in_the_cell_says_its_line(lab: ShellLab) -> None:
         ("%evaluate --view tabel double(1)", "--view tabel: expected one of graph, table, plain"),
         ("%evaluate --definitions new double(1)", "'new': expected one of live, built"),
         ("%evaluate -o 3x double(1)", "-o 3x: expected a variable name"),
-        ("%evaluate double(1) --bg", "cannot read 'double(1) --bg': invalid syntax; options come"),
+        ("%evaluate double(1) --bg", "--bg: options come before the expression"),
         ("%evaluate --bg", "give an expression"),
         ("%%evaluate double(1)\n2", "double(1): with %%evaluate the expression stands in the cell"),
         ("%%evaluate\nx = 1", "the last line of an %%evaluate cell is the expression to evaluate"),

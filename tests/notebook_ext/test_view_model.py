@@ -264,6 +264,13 @@ def test_after_a_failed_run_what_never_started_was_skipped() -> None:
     assert (counts[FAILED], counts[SKIPPED]) == (1, 4)
 
 
+def test_a_stopped_job_that_reports_after_the_end_did_not_fail() -> None:
+    run = model(added(*fan_out(2)), started(0, 1), finished("cancelled"))
+    before = run.snapshot(9.0)
+    run.apply(failed(0, "CallCancelled: load was cancelled"))
+    assert run.snapshot(9.0) == before
+
+
 def test_a_run_whose_end_was_never_told_ends_as_cancelled() -> None:
     run = model(added(*fan_out(2)), started(0), done(0))
     run.abandon(4.0)

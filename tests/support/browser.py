@@ -43,6 +43,15 @@ WATCH: Final = """() => {
   }, 20);
 }"""
 
+UPDATES: Final = """async (milliseconds) => {
+  const from = performance.now();
+  await new Promise((done) => setTimeout(done, milliseconds));
+  const updates = window.seen.filter((at) => at >= from).length;
+  return 1000 * updates / (performance.now() - from);
+}"""
+# Cells out of sight may not be in the page at all.
+SHOW: Final = "(n) => window.jupyterapp.shell.currentWidget.content.scrollToItem(n, 'start')"
+
 
 class Lab(NamedTuple):
     """A JupyterLab server, the folder it serves, and a browser."""
@@ -84,6 +93,15 @@ class Visit:
     def run(self) -> None:
         """Run all cells. Returns at once."""
         self.page.evaluate(EXECUTE, "notebook:run-all-cells")
+
+    def show_cell(self, number: int) -> None:
+        """Scroll to a cell, counted from 0."""
+        self.page.evaluate(SHOW, number)
+
+    def updates_per_s(self, seconds: float) -> float:
+        """Watch the card of a run for so long; return how often a second it changed."""
+        rate: float = self.page.evaluate(UPDATES, 1000 * seconds)
+        return rate
 
     def save(self) -> str:
         """Save the notebook; return its text."""

@@ -32,7 +32,7 @@ def run_evaluate(shell: Any, kernel: Kernel, line: str, cell: str | None) -> Any
     if view is not None and view not in VIEWS:
         refuse(f"--view {view}: expected one of {', '.join(VIEWS)}{closest(view, VIEWS)}")
     if cell is None:
-        expr = expression(shell, parsed.rest, "%evaluate")
+        expr = expression(shell, parsed.rest, "%evaluate", OPTIONS)
     else:
         expr = _last_of(shell, line, parsed.rest, cell)
     with kernel.showing(VIEWS[view] if view is not None else None):

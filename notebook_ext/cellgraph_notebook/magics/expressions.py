@@ -1,19 +1,25 @@
 """The expression on the line of a magic: Python over the notebook's names, never expanded."""
 
 import ast
-from typing import Any
+import re
+from typing import Any, Final
 
 from cellgraph_notebook.errors import shown_well
-from cellgraph_notebook.magics.arguments import refuse
+from cellgraph_notebook.magics.arguments import Options, refuse
 
 
-def expression(shell: Any, text: str, magic: str) -> Any:
+# `total(parts) --bg` would be a subtraction.
+_OPTION_BEHIND: Final = re.compile(r"\s(--?[a-z][\w-]*)$")
+
+
+def expression(shell: Any, text: str, magic: str, options: Options) -> Any:
     """The value of *text*, usually a lazy expression. Raises UsageError if it is not Python."""
     text = text.strip()
     if not text:
         refuse(f"give an expression: {magic} total(parts)")
-    if text.startswith("-") and text[1:2].isalpha():
-        refuse(f"{text.split()[0]}: options come before the expression")
+    behind = _OPTION_BEHIND.search(text)
+    if behind is not None and behind[1].lstrip("-").replace("-", "_") in options.names:
+        refuse(f"{behind[1]}: options come before the expression")
     try:
         tree = ast.parse(text, "<magic>", "eval")
     except SyntaxError as error:

@@ -29,7 +29,7 @@ def run_graph(shell: Any, kernel: Kernel, line: str) -> None:
     target = parsed.options.get("save")
     if target is not None and Path(target).suffix not in SAVED_AS:
         refuse(f"--save {target}: the name must end in {' or '.join(SAVED_AS)}")
-    snapshot = _planned(kernel, expression(shell, parsed.rest, "%graph"))
+    snapshot = _planned(kernel, expression(shell, parsed.rest, "%graph", OPTIONS))
     if target is None:
         data, metadata = graph_bundle(snapshot)
         data["text/plain"] = outline(snapshot)

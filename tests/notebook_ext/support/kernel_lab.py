@@ -25,11 +25,12 @@ def tick(name):
 
 
 class Message(NamedTuple):
-    """What the kernel said, and when it came (`time.monotonic()`, seconds)."""
+    """What the kernel said; when it came (`time.monotonic()`), and when it was said (seconds)."""
 
     kind: str
     content: dict[str, Any]
     at: float
+    said_at: float
 
 
 class Told(NamedTuple):
@@ -52,7 +53,7 @@ class Told(NamedTuple):
         """Return the data of displayed outputs and of the result, as they stand at the end."""
         shown: list[dict[str, Any]] = []
         places: dict[str, int] = {}
-        for kind, content, _ in self.messages:
+        for kind, content, *_ in self.messages:
             name = content.get("transient", {}).get("display_id")
             if kind == "update_display_data" and name in places:
                 shown[places[name]] = content["data"]
@@ -163,7 +164,8 @@ class Lab:
             raw = self._client.get_iopub_msg(timeout=left)
         except Empty:
             raise TimeoutError("the kernel did not answer in time") from None
-        message = Message(raw["msg_type"], raw["content"], time.monotonic())
+        said_at = raw["header"]["date"].timestamp()
+        message = Message(raw["msg_type"], raw["content"], time.monotonic(), said_at)
         parent = raw["parent_header"].get("msg_id", "")
         if parent == sent:
             return [message]
