@@ -27,6 +27,7 @@ T = TypeVar("T")
 _STARTING: Final = threading.Lock()
 _END_S: Final = 10.0
 _REAP_S: Final = 1.0
+_LOOK_S: Final = 0.2
 _MAIN_KEYS: Final = ("init_main_from_name", "init_main_from_path")
 
 
@@ -41,13 +42,21 @@ class Child:
         self._context = OneProcess()
         self._pool = ProcessPool(max_workers=1, context=self._context)
         try:
-            self.pid = self.wait(self._pool.schedule(set_up, args=args), None)
+            self.pid = self._first_answer(self._pool.schedule(set_up, args=args))
         except (Gone, RuntimeError, OSError) as error:
             self.end()
             raise HostLost(f"a worker process could not be started: {error}") from error
         except BaseException:
             self.end()
             raise
+
+    def _first_answer(self, future: "ProcessFuture[int]") -> int:
+        """Wait for a process that starts. pebble may not notice one that dies before it listens."""
+        while True:
+            try:
+                return self.wait(future, _LOOK_S)
+            except NotYet:
+                continue
 
     def send(self, function: Callable[[Any], T], argument: object) -> "ProcessFuture[T]":
         """Have the process call ``function(argument)``. Raises Gone when it is no longer there."""
@@ -63,7 +72,7 @@ class Child:
             return future.result(timeout_s)
         except NotYet:
             # An answer that was cut short by the death never becomes a message.
-            if self.alive() or future.done():
+            if self.alive() or future.done() or not self._context.started:
                 raise
             raise Gone(self._context.exitcode) from None
         except (ProcessExpired, BrokenProcessPool) as error:
@@ -112,6 +121,11 @@ class OneProcess(SpawnContext):
             raise OSError("the worker process has ended")
         self._process = QuietProcess(*args, **kwargs)
         return self._process
+
+    @property
+    def started(self) -> bool:
+        """Whether pebble has got as far as starting the process."""
+        return self._process is not None
 
     @property
     def alive(self) -> bool:

@@ -6,7 +6,7 @@ import linecache
 import sys
 import tokenize
 from collections.abc import Callable, Collection
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from cellgraph.errors import CellgraphError, ConfigError
@@ -74,7 +74,7 @@ def register(shell: Any, magic: str, text: str) -> str:
 
 def _cell_that_calls(shell: Any, magic: str) -> str | None:
     """The name of the cell that consists of this magic; None if something else called it."""
-    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # documented
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # documented
     while frame is not None and frame.f_globals is not shell.user_module.__dict__:
         frame = frame.f_back
     if frame is None:
@@ -148,7 +148,8 @@ def execute(shell: Any, cell: Cell) -> object:
     if last is None:
         return None
     asked = ast.Expression(last.value)
-    code = compile(asked, cell.filename, "eval", shell.compile.flags, dont_inherit=True)
+    flags: int = shell.compile.flags
+    code = compile(asked, cell.filename, "eval", flags, dont_inherit=True)
     value: object = eval(code, shell.user_ns)  # as above
     return None if ends_quietly(cell.text) else value
 

@@ -9,6 +9,7 @@ from cellgraph_notebook.kernel import Kernel
 _CALL: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(?P<magic>%%?\w+)\s(?P<rest>.*)$")
 _WORD: Final = re.compile(r"\S*$")
 _NAME: Final = re.compile(r"[^\W\d][\w.]*$")
+_OURS: Final = "_cellgraph_matcher_"  # by what `remove` knows it
 _TAKE_EXPRESSIONS: Final = ("%evaluate", "%graph")
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "fail": ("late", "fast", "keep"),
@@ -125,12 +126,13 @@ def _name(word: str) -> str:
 def install(shell: Any, kernel: Kernel) -> None:
     """Add our matcher. Does nothing for a completer that takes none."""
     try:
-        from IPython.core.completer import SimpleCompletion, context_matcher
+        from IPython.core import completer
+        from IPython.core.completer import SimpleCompletion
     except ImportError:  # before IPython 8.6
         return
     matcher = Matcher(shell, kernel)
+    marked: Any = completer  # IPython is partly typed
 
-    @context_matcher(identifier="cellgraph.magics")  # type: ignore[untyped-decorator]  # IPython is partly typed
     def complete_magic(context: Any) -> Any:
         typed, offers = matcher.offers(context.text_until_cursor)
         return {
@@ -141,14 +143,14 @@ def install(shell: Any, kernel: Kernel) -> None:
             "ordered": True,
         }
 
-    complete_magic.cellgraph = True
-    _matchers(shell).append(complete_magic)
+    setattr(complete_magic, _OURS, True)
+    _matchers(shell).append(marked.context_matcher(identifier="cellgraph.magics")(complete_magic))
 
 
 def remove(shell: Any) -> None:
     """Take our matcher away."""
     matchers = _matchers(shell)
-    matchers[:] = [m for m in matchers if not hasattr(m, "cellgraph")]
+    matchers[:] = [m for m in matchers if not hasattr(m, _OURS)]
 
 
 def _matchers(shell: Any) -> list[Any]:

@@ -45,9 +45,9 @@ async def _awaited(answer: Awaitable[Any]) -> Any:
 
 def _display(value: object) -> None:
     if "IPython" in sys.modules:
-        from IPython.display import display
+        import IPython.display
 
-        display(value)  # type: ignore[no-untyped-call]  # IPython is partly typed
+        cast(Any, IPython.display).display(value)  # IPython is partly typed
     else:
         print(repr(value))
 

@@ -127,10 +127,12 @@ def _short(file: str) -> str:
 def _user_part(shell: Any, error: BaseException) -> list[str]:
     """IPython's own rendering, of the user's frames alone."""
     tb = _trimmed(error.__traceback__)
-    if tb is None:
-        lines: list[str] = shell.InteractiveTB.get_exception_only(type(error), error)
-        return lines
-    lines = shell.InteractiveTB.structured_traceback(type(error), error, tb, tb_offset=0)
+    view, kind = shell.InteractiveTB, type(error)
+    lines: list[str] = (
+        view.get_exception_only(kind, error)
+        if tb is None
+        else view.structured_traceback(kind, error, tb, tb_offset=0)
+    )
     return lines
 
 
@@ -156,13 +158,15 @@ def _chain(kept: Iterable[TracebackType]) -> TracebackType | None:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    name = str(frame.f_globals.get("__name__", ""))
-    return name.split(".")[0] in _OURS or frame.f_code.co_filename == "<magic>"
+    return _package(frame) in _OURS or frame.f_code.co_filename == "<magic>"
 
 
 def _is_ipython(frame: FrameType) -> bool:
-    name = str(frame.f_globals.get("__name__", ""))
-    return name.split(".")[0] in ("IPython", "ipykernel")
+    return _package(frame) in ("IPython", "ipykernel")
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _is_our_file(file: str) -> bool:

@@ -87,7 +87,7 @@ class _Reader:
             self.bound = set(before)
             self.run(body)
             after.append(self.bound)
-        self.bound = set.intersection(*after)
+        self.bound = after[0].intersection(*after)
 
     # --- one method per kind of statement, called by its name -------------------------------
 
@@ -210,7 +210,7 @@ def _names_in(node: ast.expr) -> tuple[set[str], set[str]]:
     `:=` in it binds."""
     table = symtable.symtable(f"({ast.unparse(node)})", "<cell>", "exec")
     binds = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
-    reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()} 
+    reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
     return (reads | _free(table)) - binds, binds
 
 

@@ -173,7 +173,8 @@ def _awaits(cell: Cell) -> bool:
 def _function_code(shell: Any, text: str, filename: str, name: str) -> CodeType:
     tree = parse(shell, text, filename)
     try:
-        module = compile(tree, filename, "exec", shell.compile.flags, True)
+        flags: int = shell.compile.flags
+        module = compile(tree, filename, "exec", flags, True)
     except SyntaxError as error:
         raise CellSyntaxError(error) from None
     return next(c for c in module.co_consts if isinstance(c, CodeType) and c.co_name == name)

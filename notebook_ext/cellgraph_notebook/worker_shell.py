@@ -17,10 +17,10 @@ _INLINE: Final = "matplotlib_inline.backend_inline"
 
 
 class _Publisher(DisplayPublisher):
-    """Hands messages to hooks, as a kernel's publisher does; without one, displaying is printing."""
+    """Hands messages to hooks, as a kernel's publisher does; without a hook it prints."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # IPython is partly typed
         self._hooks: list[Hook] = []
 
     def register_hook(self, hook: Hook) -> None:
@@ -33,13 +33,15 @@ class _Publisher(DisplayPublisher):
         self,
         data: Any,
         metadata: Any = None,
+        source: Any = None,
         *,
         transient: Any = None,
         update: bool = False,
-        **others: Any,
+        **kwargs: Any,
     ) -> None:
         if not self._hooks:
-            super().publish(data, metadata, transient=transient, update=update, **others)  # type: ignore[no-untyped-call]  # IPython is partly typed
+            base: Any = super()  # IPython is partly typed
+            base.publish(data, metadata, transient=transient, update=update, **kwargs)
             return
         kind = "update_display_data" if update else "display_data"
         content = {"data": _encoded(data), "metadata": metadata or {}, "transient": transient or {}}

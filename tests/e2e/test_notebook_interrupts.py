@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
 from tests.notebook_ext.support.kernel_lab import COUNT, LOAD, Lab, kernel
 
 CALLS = 600

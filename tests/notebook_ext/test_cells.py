@@ -7,10 +7,10 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from tests.notebook_ext.support.shell_lab import ShellLab, notebook
+
 from cellgraph_notebook.names import Names, names_of
 from cellgraph_notebook.step import is_data
-
-from tests.notebook_ext.support.shell_lab import ShellLab, notebook
 
 
 def names(cell: str, *wanted: str) -> Names:
@@ -172,7 +172,13 @@ def test_an_error_says_the_line_of_the_cell(lab: ShellLab, blank: str) -> None:
 
 @pytest.mark.parametrize(
     ("last", "value"),
-    [("(\n  z\n + 1)", "4"), ("z; z * 2", "6"), ("z;", ""), ("z  # why", "3"), ("'é' * z", "'ééé'")],
+    [
+        ("(\n  z\n + 1)", "4"),
+        ("z; z * 2", "6"),
+        ("z;", ""),
+        ("z  # why", "3"),
+        ("'é' * z", "'ééé'"),
+    ],
 )
 def test_the_last_line_is_shown(lab: ShellLab, last: str, value: str) -> None:
     told = lab.ok(f"%%task --returns z\nz = 3\n{last}")

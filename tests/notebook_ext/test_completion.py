@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from IPython.core.completer import provisionalcompleter
-
 from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
 
 
@@ -70,14 +69,16 @@ def test_ids_of_runs(lab: ShellLab) -> None:
 
 def test_executors_and_limits_of_the_session(lab: ShellLab) -> None:
     lab.ok(
-        "import cellgraph as cg\n"
-        "cg.configure(executors={'many': {'type': 'thread', 'workers': 9}}, limits={'database': 2});"
+        "import cellgraph as cg\nmany = {'type': 'thread', 'workers': 9}\n"
+        "cg.configure(executors={'many': many}, limits={'database': 2});"
     )
 
     assert offered(lab, "%%task --executor ma") == ["%%task --executor many"]
     assert offered(lab, "%%task --limits dat") == ["%%task --limits database"]
 
 
-@pytest.mark.parametrize("text", ["%timeit --ex", "%who doub", "evaluate --vi", "# %evaluate --vi"])
+@pytest.mark.parametrize("text", ["%timeit --ex", "%who doub", "evaluate --vi", "# %graph --sa"])
 def test_other_lines_are_left_alone(lab: ShellLab, text: str) -> None:
-    assert not [o for o in offered(lab, text) if o.split()[-1] in ("--executor", "--view")]
+    assert not [
+        o for o in offered(lab, text) if o.split()[-1] in ("--executor", "--view", "--save")
+    ]

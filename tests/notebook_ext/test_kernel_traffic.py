@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-
 from tests.notebook_ext.support.kernel_lab import COUNT, LOAD, Lab, Message, kernel
 
 CALLS = 10_000

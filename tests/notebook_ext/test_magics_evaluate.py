@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import cellgraph as cg
 import pytest
-
 from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
+
+import cellgraph as cg
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cellgraph as cg
 import pytest
+from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
+
+import cellgraph as cg
 from cellgraph.current import current_session
 from cellgraph.errors import CellgraphError
-
-from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
 
 MAGICS = {"line": ["evaluate", "graph", "runs", "tasks"], "cell": ["evaluate", "task"]}
 
@@ -144,7 +144,9 @@ def test_errors_of_plain_verbs_show_the_users_lines_alone(lab: ShellLab) -> None
         assert frame not in told.out
 
 
-HEAVY = "pandas numpy pyarrow ipywidgets anywidget msgspec cloudpickle pebble boto3 graphviz sqlite3"
+HEAVY = (
+    "pandas numpy pyarrow ipywidgets anywidget msgspec cloudpickle pebble boto3 graphviz sqlite3"
+)
 LOADING = f"""
 import sys
 from IPython.core.interactiveshell import InteractiveShell
@@ -154,7 +156,8 @@ config.HistoryManager.enabled = False
 shell = InteractiveShell.instance(config=config)
 there = set(sys.modules)
 shell.run_line_magic("load_ext", "cellgraph")
-print("NEW", *sorted({{m.split(".")[0] for m in set(sys.modules) - there}} & set({HEAVY.split()!r})))
+new = {{name.split(".")[0] for name in set(sys.modules) - there}}
+print("NEW", *sorted(new & set({HEAVY.split()!r})))
 """
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
 
 

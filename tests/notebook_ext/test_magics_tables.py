@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import pytest
 from IPython.utils.capture import capture_output
-
 from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
 
 
@@ -33,10 +33,11 @@ def test_a_graph_runs_nothing_and_says_so(lab: ShellLab) -> None:
 def test_a_graph_is_a_picture_where_one_can_be_shown(lab: ShellLab) -> None:
     with capture_output() as said:
         lab.shell.run_cell("%graph total([double(1)])")
-    (output,) = said.outputs
+    (output,) = cast("list[Any]", said.outputs)
+    data: dict[str, str] = output.data
 
-    assert ElementTree.fromstring(output.data["image/svg+xml"]).tag.endswith("svg")
-    assert "data:image/svg+xml;base64," in output.data["text/html"]
+    assert ElementTree.fromstring(data["image/svg+xml"]).tag.endswith("svg")
+    assert "data:image/svg+xml;base64," in data["text/html"]
 
 
 def test_a_graph_is_saved(lab: ShellLab) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import cellgraph as cg
 import pytest
-
 from tests.notebook_ext.support.shell_lab import CELL_OF_TASKS, ShellLab, notebook
+
+import cellgraph as cg
 
 
 @pytest.fixture
@@ -42,13 +42,29 @@ def test_a_private_function_may_be_named(lab: ShellLab) -> None:
     assert lab.ok("%evaluate _hidden(1)").value == 2
 
 
+DECORATED = """
+%%task
+import functools
+
+def _twice(f):
+    @functools.wraps(f)
+    def g(x):
+        return f(f(x))
+    return g
+
+@_twice
+def inc(x):
+    return x + 1
+
+async def later(x):
+    import asyncio
+    await asyncio.sleep(0)
+    return x
+"""
+
+
 def test_async_and_decorated_functions(lab: ShellLab) -> None:
-    lab.ok(
-        "%%task\nimport functools\n\n"
-        "def _twice(f):\n    @functools.wraps(f)\n    def g(x):\n        return f(f(x))\n    return g\n\n"
-        "@_twice\ndef inc(x):\n    return x + 1\n\n"
-        "async def later(x):\n    import asyncio\n    await asyncio.sleep(0)\n    return x\n"
-    )
+    lab.ok(DECORATED)
 
     assert lab.ok("%evaluate [inc(1), later(5)]").value == [3, 5]
 
@@ -107,7 +123,10 @@ def test_options_may_use_names_of_the_notebook(lab: ShellLab) -> None:
         ("%%task\nx = 1", "the cell defines no public function: write `def name(...):`"),
         ("%%task\ndef _f(): ...", "or `%%task --returns a,b` to make the cell itself one cached"),
         ("%%task --ignore y\ndef f(x): ...", "ignore='y': f has no such argument"),
-        ("%%task\ndef d(f): ...\n@d\ndef f(): ...", "d decorates f, so it cannot be a task: call it"),
+        (
+            "%%task\ndef d(f): ...\n@d\ndef f(): ...",
+            "d decorates f, so it cannot be a task: call it",
+        ),
         ("%%task\nimport cellgraph as cg\n@cg.task\ndef f(): ...", "f has @task already"),
     ],
 )
@@ -155,7 +174,9 @@ def test_tasks_under_another_cell_magic(lab: ShellLab) -> None:
 
 
 def test_a_future_import_holds_for_the_cell_and_later_ones(lab: ShellLab) -> None:
-    lab.ok("%%task\nfrom __future__ import annotations\n\ndef f(x: Nowhere) -> Missing:\n    return x")
+    lab.ok(
+        "%%task\nfrom __future__ import annotations\n\ndef f(x: Nowhere) -> Missing:\n    return x"
+    )
 
     assert lab.ok("%evaluate f(2)").value == 2
     assert lab.ok("def g(x: AlsoMissing): ...\ng").error is None

@@ -9,6 +9,7 @@ from tests.support.browser import LOAD_MS, Lab, Visit, opened_lab
 
 pytestmark = pytest.mark.browser
 
+BEATING = ".cg-node[data-status=running] > .cg-part-running"
 PRINTED = ".jp-OutputArea-output pre"
 
 
@@ -83,6 +84,10 @@ def test_the_view_lives_and_settles(lab: Lab, dark: bool) -> None:
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.dataset.key") == "coverage"
 
+    # Between messages the page moves by itself.
+    assert page.locator(".cg-elapsed").inner_text().endswith(" s")
+    assert page.locator(BEATING).first.get_attribute("style") not in (None, "")
+
     card = page.locator(".jp-OutputArea-output img[alt*='3,199 of 3,201']")
     card.wait_for(timeout=LOAD_MS)
     assert card.evaluate("image => image.complete && image.naturalWidth > 800")
@@ -93,6 +98,16 @@ def test_the_view_lives_and_settles(lab: Lab, dark: bool) -> None:
     assert (len(stamps) - 1) / (stamps[-1] - stamps[0]) * 1000 >= 5
     assert (visit.outside, visit.errors) == ([], [])
     page.close()
+
+
+def test_a_reader_who_asked_for_less_motion_sees_the_time_and_no_beat(lab: Lab) -> None:
+    visit = Visit(lab, lab.add([SETUP, BLOCKING.format(seconds=5)]))
+    visit.page.emulate_media(reduced_motion="reduce")
+    visit.run()
+    visit.page.wait_for_function("window.seen.length > 20", timeout=LOAD_MS)
+    assert visit.page.locator(".cg-elapsed").inner_text().endswith(" s")
+    assert visit.page.locator(BEATING).first.get_attribute("style") is None
+    visit.page.close()
 
 
 def test_stop_is_heard_while_the_cell_blocks_and_the_rest_is_cancelled(lab: Lab) -> None:

@@ -190,6 +190,11 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 def notebook(cells: Sequence[str]) -> dict[str, Any]:
     """Return a notebook of code *cells* that have not run."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    empty: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     made = [{**empty, "id": f"cell{n}", "source": cell} for n, cell in enumerate(cells)]
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": made}

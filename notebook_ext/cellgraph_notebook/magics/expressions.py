@@ -7,7 +7,6 @@ from typing import Any, Final
 from cellgraph_notebook.errors import shown_well
 from cellgraph_notebook.magics.arguments import Options, refuse
 
-
 # `total(parts) --bg` would be a subtraction.
 _OPTION_BEHIND: Final = re.compile(r"\s(--?[a-z][\w-]*)$")
 

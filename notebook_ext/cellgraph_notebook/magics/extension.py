@@ -18,11 +18,11 @@ from cellgraph_notebook.kernel import Kernel
 
 
 @magics_class
-class CellgraphMagics(Magics):  # type: ignore[misc]  # IPython is partly typed
+class CellgraphMagics(Magics):
     """Cells as cached tasks, watched live."""
 
     def __init__(self, shell: Any, kernel: Kernel) -> None:
-        super().__init__(shell)  # type: ignore[no-untyped-call]  # IPython is partly typed
+        super().__init__(shell)
         self._shell = shell
         self._kernel = kernel
 

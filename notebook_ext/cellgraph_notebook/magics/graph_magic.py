@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any, Final
 
-from IPython.display import display
-
 from cellgraph.errors import CellgraphError
 from cellgraph.events import CallsAdded
 from cellgraph.label import label
 from cellgraph_notebook.kernel import Kernel
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 from cellgraph_notebook.magics.expressions import expression
+from cellgraph_notebook.outputs import show
 from cellgraph_notebook.snapshot import Snapshot
 from cellgraph_notebook.table import Table
 from cellgraph_notebook.view_model import RunModel
@@ -33,7 +32,7 @@ def run_graph(shell: Any, kernel: Kernel, line: str) -> None:
     if target is None:
         data, metadata = graph_bundle(snapshot)
         data["text/plain"] = outline(snapshot)
-        display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]  # IPython is partly typed
+        show(data, metadata)
     else:
         _save(snapshot, Path(target).expanduser())
 

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Final = Options()
 SHOWN: Final = 20
-_RUNS: Final = ("run", "started", "status", "expression", "ran", "reused", "failed", "took", "saved")
+_RUNS: Final = (
+    "run",
+    "started",
+    "status",
+    "expression",
+    "ran",
+    "reused",
+    "failed",
+    "took",
+    "saved",
+)
 _SHARES: Final = ("task", "ran", "reused", "computing", "why it ran")
 _TASKS: Final = ("task", "runs on", "options", "code", "results")
 _OPTIONS_SHOWN: Final = (
@@ -79,10 +89,13 @@ def run_tasks(shell: Any, kernel: Kernel, line: str) -> Table:
     wanted = parse_line(line, NO_OPTIONS).rest
     session = kernel.session
     results = Results(session)
+    found: dict[str, Task[..., Any]] = {
+        name: value for name, value in shell.user_ns.items() if isinstance(value, Task)
+    }
     rows = [
-        _row(session, results, name, value)
-        for name, value in sorted(shell.user_ns.items())
-        if isinstance(value, Task) and wanted in name and not name.startswith("_")
+        _row(session, results, name, found[name])
+        for name in sorted(found)
+        if wanted in name and not name.startswith("_")
     ]
     if rows:
         return Table(plural(len(rows), "task"), _TASKS, rows)
@@ -90,9 +103,7 @@ def run_tasks(shell: Any, kernel: Kernel, line: str) -> Table:
     return Table(f"{none}: begin a cell with %%task", _TASKS, rows)
 
 
-def _row(
-    session: "Session", results: Results, name: str, task: Task[..., Any]
-) -> tuple[str, ...]:
+def _row(session: "Session", results: Results, name: str, task: Task[..., Any]) -> tuple[str, ...]:
     said = {key: getattr(task.own, key) for key in _OPTIONS_SHOWN}
     options = ", ".join(f"{k}={v}" for k, v in said.items() if v is not None)
     try:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from IPython.display import display
-
 from cellgraph.errors import CellgraphError, ConfigError
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.options import OPTION_NAMES, TaskOptions, checked
@@ -13,6 +11,7 @@ from cellgraph_notebook.cells import Cell, read_cell, run_with_tasks, task_names
 from cellgraph_notebook.errors import shown_well
 from cellgraph_notebook.kernel import Kernel
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
+from cellgraph_notebook.outputs import show
 from cellgraph_notebook.results import Results
 from cellgraph_notebook.step import as_step
 from cellgraph_notebook.wording import duration, plural
@@ -160,5 +159,4 @@ def _show_again(log: str, displays: tuple[Any, ...]) -> None:
 
 def _show(displays: tuple[Any, ...]) -> None:
     for data, metadata in displays:
-        display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]  # IPython is partly typed
-
+        show(data, metadata)

@@ -45,7 +45,8 @@ class Below {
     this.body = html("tbody");
     this.columns = html("tr");
     const table = html("table", { class: "cg-table" }, html("thead", {}, this.columns), this.body);
-    this.table = html("div", { class: "cg-row" }, html("details", {}, this.summary, table));
+    const wide = html("div", { class: "cg-wide" }, table);
+    this.table = html("div", { class: "cg-row" }, html("details", {}, this.summary, wide));
     this.elements = [this.failed, this.picked, this.notices, this.table];
     /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
