@@ -36,11 +36,11 @@ def evaluations(out: Path) -> list[RunSummary]:
     """The three evaluations of the whole analysis, in order."""
     with Session(out / "store") as session:
         runs = sorted(session.run_summaries(), key=lambda run: run.started)
-    cells = [cell for cell in read(out / "1-first.ipynb") if "%evaluate" in source(cell)]
+    cells = [cell for cell in read(out / "1-first.ipynb") if "%evaluate study" in source(cell)]
+    studies = [run for run in runs if run.label.startswith("report(")]
     assert cells
-    per_notebook = len(runs) // 3
-    assert len(runs) == 3 * per_notebook
-    return runs[::per_notebook]
+    assert len(studies) == 3 * len(cells)
+    return studies[:: len(cells)]
 
 
 def read(notebook: Path) -> list[dict[str, Any]]:

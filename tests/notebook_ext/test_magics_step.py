@@ -165,6 +165,7 @@ def test_nothing_else_is_left_in_the_notebook(lab: ShellLab) -> None:
         ("%%task --returns x\n%pwd\nx = 1", "line 2: magics and shell commands cannot be part"),
         ("%%task --returns x\nglobal y\nx = y = 1", "`global y`: a cached step leaves nothing but"),
         ("%%task --returns x\ntick = tick('a')\nx = 1", "the cell uses tick (a function) and then"),
+        ("%%task --returns x --nout 1\nx = 1", "--nout: a step gives as many values as --returns"),
         ("%%task --returns x --retri 1\nx = 1", "unknown option --retri"),
     ],
 )

@@ -42,7 +42,7 @@ class Payload:
         return len(self.head) + sum(b.data.nbytes for b in self.buffers)
 
     def digest(self) -> bytes:
-        """Blob digest: Merkle over the head and the buffers' digests, so no byte is hashed twice."""
+        """Blob digest: Merkle over head and buffer digests, so that no byte is hashed twice."""
         return digest(
             b"cellgraph.payload.1"
             + len(self.head).to_bytes(8, "little")

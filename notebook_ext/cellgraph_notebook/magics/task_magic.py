@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cellgraph.errors import CellgraphError, ConfigError
+from cellgraph.errors import CellgraphError, ConfigError, StoreError
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.options import OPTION_NAMES, TaskOptions, checked
 from cellgraph.structure import leaves
@@ -54,6 +54,8 @@ def run_task_cell(shell: Any, kernel: Kernel, line: str, cell: str) -> object:
             return _define(shell, kernel, source, named, declared)
         if named:
             refuse(f"{named[0]}: with --returns the cell itself is the task")
+        if declared.nout is not None:
+            refuse("--nout: a step gives as many values as --returns has names")
         _step(shell, kernel, source, _outputs(returns), declared)
     except ConfigError as error:
         refuse(str(error))
@@ -137,7 +139,10 @@ def _was_found(kernel: Kernel, name: str) -> bool:
     run = kernel.last_run
     if run is None or not run.counts.executed:
         return True
-    shares = kernel.session.get_run(run.id).tasks
+    try:
+        shares = kernel.session.get_run(run.id).tasks
+    except StoreError:  # a store that cannot be written knows no runs
+        return False
     return not any(share.executed for share in shares if share.name == name)
 
 
