@@ -29,6 +29,7 @@ class Active:
         "asked",
         "cache",
         "cancelled",
+        "ended",
         "graph_key",
         "graph_roots",
         "jobs",
@@ -57,6 +58,7 @@ class Active:
         self.jobs: set[int] = set()  # handed to executors and not yet answered
         self.cancelled = False
         self.stopping = False
+        self.ended = False  # whoever waited has been told: nothing more is said or counted
         self.misses: dict[bytes, int] = {}  # task id -> calls that had to run
         self.reasons: dict[bytes, tuple[str, str]] = {}  # task id -> its name, why it ran
         self.tasks: dict[bytes, Tally] = {}

@@ -143,7 +143,7 @@ class Execution:
                 tally.executed += 1
                 tally.seconds += event.elapsed_s
                 self._free(node)
-                if active.reduction.growth.observed:
+                if active.reduction.growth.observed and not active.ended:
                     calls = finished.setdefault(active.run.id, [])
                     calls.append(CallDone(node.call, event.elapsed_s))
             active.reduction.returned(node, event.outcome)
@@ -182,7 +182,7 @@ class Execution:
         self._lost(active, node, failure)
 
     def _lost(self, active: Active, node: Node, failure: Failure) -> None:
-        if node.call >= 0:
+        if node.call >= 0 and not active.ended:
             active.run.counts.failed += 1
             node.attempt += 1
             self._say_failed(active, node, failure, will_retry=False)
@@ -198,6 +198,8 @@ class Execution:
         found = self._jobs.out.get(event.id)
         if found is not None:
             active, node = found
+            if active.ended:
+                return
             self._telling.emit(LogText(active.run.id, node.call, event.stream, event.text))
 
     # --- stopping and looking -------------------------------------------------------------------

@@ -310,4 +310,5 @@ class Scheduler:
 
     def _end(self, active: Active) -> None:
         del self._active[active.run.id]
+        active.ended = True
         self._ending.end(active)
