@@ -33,7 +33,7 @@ def test_a_cancelled_run_says_nothing_after_its_end(lab: Lab, nb: Notebook, exec
         with pytest.raises(cg.CallCancelled):
             run.result(20)
         time.sleep(0.5)
-    kinds = [type(event) for event in events]
+    kinds: list[type] = [type(event) for event in events]
     assert kinds.count(CallsAdded) == 1
     assert kinds[-1] is RunFinished
     assert run.counts.failed == 0
