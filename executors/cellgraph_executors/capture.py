@@ -61,8 +61,11 @@ class Sink:
         """Whether there is something to take."""
         return bool(self._texts)
 
-    def take(self) -> list[JobLog]:
-        """Remove and return what was written, neighbours of one stream joined."""
+    def take(self, *, whole: bool) -> list[JobLog]:
+        """Remove and return what was written, neighbours of one stream joined.
+
+        Without *whole* an unfinished last line stays: another call's text may come in between.
+        """
         self._announced = False
         logs: list[JobLog] = []
         parts: list[str] = []
@@ -75,7 +78,12 @@ class Sink:
             of = (job_id, stream)
             parts.append(text)
         if of is not None:
-            logs.append(JobLog(*of, "".join(parts)))
+            text = "".join(parts)
+            end = len(text) if whole else max(text.rfind("\n"), text.rfind("\r")) + 1
+            if end < len(text):
+                self._texts.appendleft((*of, text[end:]))
+            if end:
+                logs.append(JobLog(*of, text[:end]))
         return logs
 
 

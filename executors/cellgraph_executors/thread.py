@@ -132,9 +132,9 @@ class ThreadExecutor(Crew[ThreadWorker]):
         self._fetch_text(worker)
         self._flush(worker)
 
-    def _fetch_text(self, worker: ThreadWorker) -> None:
+    def _fetch_text(self, worker: ThreadWorker, *, whole: bool = True) -> None:
         with worker.sink.lock:
-            worker.events.extend(worker.sink.take())
+            worker.events.extend(worker.sink.take(whole=whole))
 
     # --- stopping ---
 
@@ -202,7 +202,7 @@ class ThreadExecutor(Crew[ThreadWorker]):
         if talking and now - self._texts_at >= _TEXT_S:
             self._texts_at = now
             for worker in talking:
-                self._fetch_text(worker)
+                self._fetch_text(worker, whole=False)
                 self._flush(worker)
         return bool(talking)
 

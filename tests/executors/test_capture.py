@@ -39,13 +39,13 @@ def test_neighbours_of_one_stream_are_joined(capture: Capture) -> None:
     print("d", file=sys.stderr)
     print("e")
     assert sink.pending
-    assert sink.take() == [
+    assert sink.take(whole=True) == [
         JobLog(7, "stdout", "a b\nc"),
         JobLog(7, "stderr", "d\n"),
         JobLog(7, "stdout", "e\n"),
     ]
     assert not sink.pending
-    assert sink.take() == []
+    assert sink.take(whole=True) == []
 
 
 def test_the_first_text_is_announced_once(capture: Capture) -> None:
@@ -56,7 +56,7 @@ def test_the_first_text_is_announced_once(capture: Capture) -> None:
     print("a")
     print("b")
     assert heard == [1]
-    sink.take()
+    sink.take(whole=True)
     print("c")
     assert heard == [1, 1]
 
@@ -73,7 +73,7 @@ def test_between_calls_and_on_other_threads_text_goes_where_it_went(
     thread.join()
     print("the call")
     assert out.getvalue() == "between calls\nanother thread\n"
-    assert sink.take() == [JobLog(1, "stdout", "the call\n")]
+    assert sink.take(whole=True) == [JobLog(1, "stdout", "the call\n")]
 
 
 def test_bytes_and_lines_belong_to_the_call_too(capture: Capture) -> None:
@@ -82,7 +82,7 @@ def test_bytes_and_lines_belong_to_the_call_too(capture: Capture) -> None:
     sys.stdout.buffer.flush()
     sys.stdout.writelines(["x\n", "y\n"])
     sys.stdout.flush()
-    assert sink.take() == [JobLog(1, "stdout", "é\nx\ny\n")]
+    assert sink.take(whole=True) == [JobLog(1, "stdout", "é\nx\ny\n")]
     with pytest.raises(TypeError, match="must be str"):
         sys.stdout.write(b"no text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] # the point
 
@@ -102,7 +102,7 @@ def test_a_replaced_stream_is_wrapped_at_the_next_call(
     print("to the new stream")
     assert other.getvalue() == "not routed: somebody took the stream away\nto the new stream\n"
     assert out.getvalue() == ""
-    assert sink.take() == [JobLog(1, "stdout", "routed again\n")]
+    assert sink.take(whole=True) == [JobLog(1, "stdout", "routed again\n")]
 
 
 def test_two_captures_share_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +113,8 @@ def test_two_captures_share_the_streams(monkeypatch: pytest.MonkeyPatch) -> None
     print("heard by the second")
     one.close()
     print("still")
-    assert first.take() == []
-    assert second.take() == [JobLog(2, "stdout", "heard by the second\nstill\n")]
+    assert first.take(whole=True) == []
+    assert second.take(whole=True) == [JobLog(2, "stdout", "heard by the second\nstill\n")]
     two.close()
     assert sys.stdout is out
 
