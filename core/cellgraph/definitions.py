@@ -41,15 +41,8 @@ class Definition:
         changed a global that the code reads. Raises nothing."""
         if self.identity is None:
             return False
-        own = self.task.own
         try:
-            now = code_identity(
-                self.task.func,
-                name=self.name,
-                version=own.version,
-                uses=own.uses,
-                packages=own.packages or "exact",
-            )
+            now = identity_of(self.task)
         except IdentityError:
             return False
         return now.digest == self.identity.digest
@@ -104,13 +97,7 @@ class Definitions:
     def _identify(self, task: Task[..., Any]) -> tuple[CodeIdentity | None, bytes]:
         declared = task.own
         try:
-            identity = code_identity(
-                task.func,
-                name=task.name,
-                version=declared.version,
-                uses=declared.uses,
-                packages=declared.packages or "exact",
-            )
+            identity = identity_of(task)
         except IdentityError:
             if declared.cache is False or not self._cache:
                 return None, digest(_TASK + task.token.encode())
@@ -145,6 +132,18 @@ class Definitions:
             ignored=_ignored(task, options.ignore),
             reads_state=identity is not None and _reads_state(identity.tree),
         )
+
+
+def identity_of(task: Task[..., Any]) -> CodeIdentity:
+    """Identity of the task's code as it is now. Raises IdentityError."""
+    own = task.own
+    return code_identity(
+        task.func,
+        name=task.name,
+        version=own.version,
+        uses=own.uses,
+        packages=own.packages or "exact",
+    )
 
 
 def _reads_state(tree: CodeNode) -> bool:

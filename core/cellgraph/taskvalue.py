@@ -12,9 +12,9 @@ import sys
 import threading
 from typing import Any, Final
 
+from cellgraph.definitions import identity_of
 from cellgraph.errors import ClassChanged, CodecError, IdentityError
 from cellgraph.expression import Apply, Call
-from cellgraph.identity.code import code_identity
 from cellgraph.identity.registry import register_value
 from cellgraph.identity.values import reference
 from cellgraph.task import Task
@@ -39,15 +39,8 @@ def code_digest(task: Task[..., Any]) -> bytes:
     if mark in _open.tasks:
         return b""
     _open.tasks.add(mark)
-    own = task.own
     try:
-        return code_identity(
-            task.func,
-            name=task.name,
-            version=own.version,
-            uses=own.uses,
-            packages=own.packages or "exact",
-        ).digest
+        return identity_of(task).digest
     finally:
         _open.tasks.discard(mark)
 
