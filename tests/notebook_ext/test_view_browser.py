@@ -86,7 +86,8 @@ def test_the_view_lives_and_settles(lab: Lab, dark: bool) -> None:
 
     # Between messages the page moves by itself.
     assert page.locator(".cg-elapsed").inner_text().endswith(" s")
-    assert page.locator(BEATING).first.get_attribute("style") not in (None, "")
+    # A group that has just begun to run beats from the next tick on.
+    page.wait_for_function(f"document.querySelector({BEATING!r})?.style.opacity", timeout=LOAD_MS)
 
     card = page.locator(".jp-OutputArea-output img[alt*='3,199 of 3,201']")
     card.wait_for(timeout=LOAD_MS)
@@ -94,8 +95,6 @@ def test_the_view_lives_and_settles(lab: Lab, dark: bool) -> None:
     assert "1 failed" in (card.get_attribute("alt") or "")
     assert page.locator(".cg-run").count() == 0
     assert page.locator("details summary").first.inner_text().startswith("As a table · 5 groups")
-    stamps = page.evaluate("window.seen")
-    assert (len(stamps) - 1) / (stamps[-1] - stamps[0]) * 1000 >= 5
     assert (visit.outside, visit.errors) == ([], [])
     page.close()
 
