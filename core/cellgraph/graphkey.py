@@ -10,6 +10,7 @@ from cellgraph.digest import digest
 from cellgraph.environment import Environment
 from cellgraph.expression import EXPRESSIONS, Call
 from cellgraph.growth import expressions_in
+from cellgraph.halt import Halt, Halted
 from cellgraph.identity.values import Referenced, reference
 from cellgraph.resolving import arguments_ref
 from cellgraph.structure import ATOMS, leaves, rebuild
@@ -33,12 +34,13 @@ class GraphKey:
     `tasks` gathers their definitions: the roots from which verified dependencies are resolved.
     `calls` holds (argument identity, key) of each call whose arguments are plain scalars, by the
     `id` of the expression, so that the reduction need not name it again.
-    Raises IdentityError for a literal argument without identity.
+    Raises IdentityError for a literal argument without identity, Halted once *halt* is asked for.
     """
 
-    def __init__(self, expr: Any, definitions: Definitions, env: Environment) -> None:
+    def __init__(self, expr: Any, definitions: Definitions, env: Environment, halt: Halt) -> None:
         self._definitions = definitions
         self._env = env
+        self._halt = halt
         self.tasks: dict[bytes, Definition] = {}
         self.calls: dict[int, tuple[bytes, bytes]] = {}
         self._known: dict[int, bytes] = {}
@@ -49,6 +51,8 @@ class GraphKey:
         stack: list[Any] = [root]
         opened: set[int] = set()
         while stack:
+            if self._halt.asked:
+                raise Halted
             expr = stack.pop()
             if id(expr) in known or self._is_plain(expr):
                 continue

@@ -13,6 +13,7 @@ from cellgraph.definitions import Definitions
 from cellgraph.environment import Environment
 from cellgraph.events import CallAdded
 from cellgraph.expression import EXPRESSIONS, Call
+from cellgraph.halt import Halt, Halted
 from cellgraph.node import Node, State
 from cellgraph.structure import ATOMS, leaves
 
@@ -21,7 +22,7 @@ class Growth:
     """The nodes of one run, by environment and expression.
 
     *ready* takes nodes whose arguments are known; *tolerates* says whether a node can do without a
-    failed argument.
+    failed argument. Raises Halted out of `admit` once *halt* is asked for.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Growth:
         definitions: Definitions,
         ready: Callable[[Node], None],
         tolerates: Callable[[Node], bool],
+        halt: Halt,
         *,
         observed: bool,
     ) -> None:
@@ -41,6 +43,7 @@ class Growth:
         self._definitions = definitions
         self._ready = ready
         self._tolerates = tolerates
+        self._halt = halt
         self._tables: dict[Environment, dict[int, Node]] = {self.top: {}}
 
     @property
@@ -60,6 +63,8 @@ class Growth:
         top = self._node(expr, env, parent)
         stack = [top]
         while stack:
+            if self._halt.asked:
+                raise Halted
             node = stack.pop()
             if type(node.expr) is Call:
                 self._number(node)

@@ -18,6 +18,7 @@ from cellgraph.executor import Unreduced
 from cellgraph.expression import EXPRESSIONS, Apply, Call, Expression, rule
 from cellgraph.failure import Failure
 from cellgraph.growth import Growth
+from cellgraph.halt import Halt
 from cellgraph.node import EMPTY, Node, State
 from cellgraph.resolving import Resolver, arguments_ref
 from cellgraph.structure import leaves
@@ -38,11 +39,16 @@ _ENGINE_RULES: Final = frozenset({COLLECT, COLLECT_KEEPING, CONTEXT, GET_CONTEXT
 class Reduction:
     """State of one run, mutated by the owner thread alone."""
 
-    def __init__(self, definitions: Definitions, fail: FailMode, *, observed: bool) -> None:
+    def __init__(
+        self, definitions: Definitions, fail: FailMode, halt: Halt, *, observed: bool
+    ) -> None:
         self.definitions = definitions
+        self.halt = halt
         self.fail_mode: FailMode = fail
         self.active: Any = None  # whoever carries out the commands
-        self.growth = Growth(self, definitions, self._is_ready, self._tolerates, observed=observed)
+        self.growth = Growth(
+            self, definitions, self._is_ready, self._tolerates, halt, observed=observed
+        )
         self._resolver = Resolver(self.growth)
         self.look_up: list[Node] = []
         self.apply: list[Node] = []
@@ -119,10 +125,15 @@ class Reduction:
     # --- reduction --------------------------------------------------------------------------
 
     def advance(self) -> None:
-        """Carry every ready node as far as it goes without the world; fill the command lists."""
+        """Carry every ready node as far as it goes without the world; fill the command lists.
+
+        Returns early, whatever is left, once the run is to be halted.
+        """
         while self.ready:
             batch, self.ready = self.ready, []
             for node in batch:
+                if self.halt.asked:
+                    return
                 if node.state is State.WAITING:
                     if type(node.expr) is Call:
                         self._prepare(node)

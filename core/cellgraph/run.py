@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cellgraph.errors import CallCancelled, CellgraphError, TaskError
 from cellgraph.events import RunStatus
 from cellgraph.failure import Failure
+from cellgraph.halt import Halt
 from cellgraph.stores.base import Store
 from cellgraph.worker import load
 
@@ -58,6 +59,7 @@ class Run:
         self._clock = time.perf_counter()
         self._owner = owner
         self.begun = threading.Event()  # its arguments have been taken in
+        self.halt = Halt()
         self._ended = threading.Event()
         self._status: RunStatus = "running"
         self._value: Any = None

@@ -22,11 +22,12 @@ from cellgraph.events import CallDone, CallsAdded, CallsReused, Notice, RunStart
 from cellgraph.execution import Execution
 from cellgraph.executor import JobEvent, Unreduced
 from cellgraph.graphkey import GraphKey, worth_a_record
+from cellgraph.halt import Halted
 from cellgraph.keeping import Jobs, Keeper, Report
 from cellgraph.node import Node, State
 from cellgraph.reasons import Reasons
 from cellgraph.reduce import Reduction
-from cellgraph.run import Run
+from cellgraph.run import Run, cancelled
 from cellgraph.stores.base import Store
 from cellgraph.telling import Telling
 
@@ -104,6 +105,7 @@ class Scheduler:
 
     def cancel(self, run: Run) -> None:
         """Start nothing more for *run*, stop what can be stopped, keep what has finished."""
+        run.halt.asked = True  # heard even while its graph is being taken in
         self._queue.put(Cancel(run))
 
     def report(self, events: Sequence[JobEvent]) -> None:
@@ -200,7 +202,7 @@ class Scheduler:
         definitions = Definitions(
             live=live, cache=asked["cache"], default_executor=self._default_executor
         )
-        reduction = Reduction(definitions, asked["fail"], observed=self._telling.heard)
+        reduction = Reduction(definitions, asked["fail"], run.halt, observed=self._telling.heard)
         cache = Cache(self.store, definitions, run.id, time.time)
         active = Active(run, reduction, cache, asked)
         self._telling.emit(RunStarted(run.id, run.label, run.started))
@@ -211,6 +213,10 @@ class Scheduler:
                 active.root = reduction.begin(expr)
             if asked["background"]:
                 reduction.freeze()
+        except Halted:
+            reduction.stop()
+            self._ending.finish(active, "cancelled", error=cancelled(run))
+            return
         except Exception as error:  # nothing has been stored or started: say so at once
             reduction.stop()
             self._ending.finish(active, "failed", error=error)
@@ -229,7 +235,7 @@ class Scheduler:
         if not active.asked["cache"] or not worth_a_record(expr):
             return None
         reduction = active.reduction
-        named = GraphKey(expr, reduction.definitions, reduction.growth.top)
+        named = GraphKey(expr, reduction.definitions, reduction.growth.top, reduction.halt)
         reduction.named = named.calls
         active.graph_key = named.key
         active.graph_roots = tuple(named.tasks)

@@ -13,6 +13,7 @@ from cellgraph.environment import Environment
 from cellgraph.errors import ConfigError, GraphError, LostValue, StoreError, TaskError
 from cellgraph.events import CallAdded
 from cellgraph.executor import Executor, JobEvent
+from cellgraph.halt import Halt
 from cellgraph.inside import current_task
 from cellgraph.label import label
 from cellgraph.plugins import executor_type, make_executor
@@ -215,7 +216,7 @@ class Session:
     def outline(self, expr: Any) -> tuple[CallAdded, ...]:
         """The calls that *expr* names now, without running anything. Raises IdentityError."""
         definitions = Definitions(live=True, cache=True, default_executor=self.settings.executor)
-        reduction = Reduction(definitions, "late", observed=True)
+        reduction = Reduction(definitions, "late", Halt(), observed=True)
         reduction.begin(expr)
         return reduction.growth.take_added()
 
@@ -275,7 +276,7 @@ class Session:
     def log_of(self, call: Any) -> str:
         """What a call over plain values printed when it ran; empty if that is not known."""
         definitions = Definitions(live=True, cache=True, default_executor=self.settings.executor)
-        reduction = Reduction(definitions, "late", observed=False)
+        reduction = Reduction(definitions, "late", Halt(), observed=False)
         node = reduction.begin(call)
         reduction.advance()
         for data in self.store.get_many([node.key]).get(node.key, ()) if node.key else ():
