@@ -38,7 +38,7 @@ class Growth:
         self.top = Environment.root()
         self.observed = observed  # someone listens: gather `added`
         self.calls = 0
-        self.added: list[Node] = []
+        self.added: list[tuple[Node, list[Any]]] = []  # calls, and the expressions they wait for
         self._owner = owner
         self._definitions = definitions
         self._ready = ready
@@ -66,9 +66,12 @@ class Growth:
             if self._halt.asked:
                 raise Halted
             node = stack.pop()
-            if type(node.expr) is Call:
-                self._number(node)
             kids = expressions_in(node.expr)
+            if type(node.expr) is Call:
+                node.call = self.calls
+                self.calls += 1
+                if self.observed:
+                    self.added.append((node, kids))
             if kids:
                 self._wait_for(node, kids, stack)
             if not node.waiting and node.state is State.WAITING:
@@ -117,12 +120,6 @@ class Growth:
         self.table(env)[id(expr)] = node
         return node
 
-    def _number(self, node: Node) -> None:
-        node.call = self.calls
-        self.calls += 1
-        if self.observed:
-            self.added.append(node)
-
     def table(self, env: Environment) -> dict[int, Node]:
         """The nodes of one environment, by the `id` of each expression."""
         table = self._tables.get(env)
@@ -134,21 +131,23 @@ class Growth:
         """The calls discovered since the last time, as the view wants them."""
         added, self.added = self.added, []
         return tuple(
-            CallAdded(
-                n.call,
-                n.definition.name,
-                n.definition.executor,
-                tuple(self._upstream(n)),
-                n.parent.call if n.parent is not None else -1,
-            )
-            for n in added
+            [
+                CallAdded(
+                    n.call,
+                    n.definition.name,
+                    n.definition.executor,
+                    self._upstream(n, kids) if kids else (),
+                    n.parent.call if n.parent is not None else -1,
+                )
+                for n, kids in added
+            ]
         )
 
-    def _upstream(self, node: Node) -> list[int]:
+    def _upstream(self, node: Node, kids: list[Any]) -> tuple[int, ...]:
         """Numbers of the calls that *node* waits for, through rules and containers."""
         table = self.table(node.env)
         found: dict[int, None] = {}
-        stack = list(expressions_in(node.expr))
+        stack = list(kids)
         seen: set[int] = set()
         while stack:
             expr = stack.pop()
@@ -160,7 +159,7 @@ class Growth:
                 found[child.call] = None
             else:
                 stack.extend(expressions_in(child.expr))
-        return sorted(found)
+        return tuple(sorted(found))
 
 
 def expressions_in(expr: Any) -> list[Any]:

@@ -51,22 +51,27 @@ class Grouping:
         calls, memo, awaited = self._calls, self._memo, self._awaited
         group_of, index_of, status = calls.group_of, calls.index_of, calls.status
         look_up = group_of.__getitem__
+        group = Group(-1, "", "", "", -1)
+        before: tuple[str, str, tuple[int, ...], int] = ("", "", (), -1)
         for number in range(start, len(added)):
             call, task, executor, upstream, parent = added[number]
             if call >= len(group_of):
                 calls.reserve(call + 1)
             elif group_of[call] >= 0:
                 continue
-            try:
-                ups = frozenset(map(look_up, upstream))
-            except IndexError:
-                return number
-            if -1 in ups:
-                return number
-            over = look_up(parent) if 0 <= parent < len(group_of) else -1
-            group = memo.get((task, over, ups))
-            if group is None or group.executor != executor:
-                group = self._group((task, over, ups), executor)
+            said = (task, executor, upstream, parent)
+            if said != before:  # siblings come one after the other
+                try:
+                    ups = frozenset(map(look_up, upstream))
+                except IndexError:
+                    return number
+                if -1 in ups:
+                    return number
+                over = look_up(parent) if 0 <= parent < len(group_of) else -1
+                known, before = memo.get((task, over, ups)), said
+                if known is None or known.executor != executor:
+                    known = self._group((task, over, ups), executor)
+                group = known
             group_of[call] = group.id
             index_of[call] = group.size
             group.size += 1
