@@ -1,7 +1,9 @@
 """The main job on real data: `cellgraph demo`, as a user runs it."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cellgraph.cli import notebooks
 from cellgraph.cli.demo import quickstart
 from cellgraph.provenance import RunSummary
 from cellgraph.session import Session
@@ -80,6 +83,37 @@ def test_after_the_edit_only_what_depends_on_it_runs(demo: tuple[Path, str]) -> 
     assert edited["clean"] == (1, 0)
     assert edited["fit"] == (FITS - KEPT_FITS, KEPT_FITS)
     assert edited["curve"][0] == edited["load"][0] == 0
+
+
+@pytest.mark.timeout(600)
+def test_its_cache_hits_wholly_under_another_user_home_and_folder(
+    demo: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, home, temporary = (tmp_path / name for name in ("their project", "home", "scratch"))
+    for made in (folder, home, temporary):
+        made.mkdir()
+    shutil.copytree(demo[0] / "store", folder / ".cellgraph")
+    notebook = folder / "renamed.ipynb"
+    notebooks.write(quickstart.load().plain, notebook)
+    someone = {"USER": "ada", "LOGNAME": "ada", "HOME": str(home), "TMPDIR": str(temporary)}
+    run = subprocess.run(
+        [sys.executable, "-m", "cellgraph.cli", "run", str(notebook)],
+        cwd=folder,
+        env={**os.environ, **someone, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    with Session(folder / ".cellgraph") as session:
+        runs = sorted(session.run_summaries(), key=lambda run: run.started)
+    with Session(demo[0] / "store") as session:
+        earlier = {run.id for run in session.run_summaries()}
+    theirs = [run for run in runs if run.id not in earlier]
+    assert any(run.label.startswith("report(") for run in theirs)
+    assert [(run.label, run.executed, run.failed) for run in theirs if run.executed] == []
+    assert all(run.reused for run in theirs)
 
 
 @pytest.mark.timeout(600)
