@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import TimeoutError as NotYet
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Final, TypeVar
 
@@ -130,7 +131,11 @@ class OneProcess(SpawnContext):
     @property
     def alive(self) -> bool:
         """Whether the process has been started and has not ended."""
-        return self._process is not None and self._process.is_alive()
+        process = self._process
+        if process is None or wait([process.sentinel], 0):
+            return False
+        # Alone it would not do: while another thread reaps the process, it says that it is alive.
+        return process.is_alive()
 
     @property
     def exitcode(self) -> int:
