@@ -47,7 +47,10 @@ browser:
 # CI=true: a skipped test is a failure (tests/conftest.py).
 test: export CI = true
 test: $(VENV)/.with-dev browser
-	@$(BIN)/python -m pytest tests -m "not slow" --session-timeout=$(TEST_TIMEOUT_S)
+	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" \
+		-n 2 --dist loadfile --session-timeout=$(TEST_TIMEOUT_S)
+	@$(BIN)/python -m pytest tests -m "not slow and (browser or alone)" \
+		--session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) -p no:cacheprovider \
 		-o faulthandler_timeout=900 --timeout=900
 

@@ -1,4 +1,7 @@
-"""`python -m benchmarks` measures and prints; `accept` checks limits, `rehearse` the peers."""
+"""`python -m benchmarks` measures and prints; `accept` checks limits, `rehearse` the peers.
+
+`scenarios` runs the table of edits of `tests/core/identity_table` by us and by peers.
+"""
 
 import argparse
 import json
@@ -12,15 +15,17 @@ from pathlib import Path
 from statistics import median
 from typing import Final, Protocol, TextIO
 
-from benchmarks import accept, rehearse, table
+from benchmarks import accept, rehearse, scenarios, table
 from benchmarks.budget import LIMITS, Limit
 from benchmarks.cases import GROUPS, Scope
 from benchmarks.harness import PEERS, ROOT, Bench
+from benchmarks.identity import IdentityGroup
 from benchmarks.imports import ImportGroup
 from benchmarks.machine import compile_packages, describe, is_memory
 from benchmarks.view import ExtensionGroup, ViewGroup
 from benchmarks.workloads import WORKLOADS
 
+_COMMANDS: Final = ("run", "accept", "rehearse", "scenarios")
 LOOP: Final = 60_000  # a loop of about a millisecond, so that 10,000 calls take about 10 s
 
 
@@ -35,6 +40,7 @@ class Group(Protocol):
 
 ALL: Final[tuple[Group, ...]] = (
     *GROUPS,
+    IdentityGroup(),
     ImportGroup(),
     ExtensionGroup(),
     ViewGroup("view-short", work=0, long=False),
@@ -61,6 +67,8 @@ def main(argv: Sequence[str]) -> int:
         bench = Bench(options.scratch, out, _say)
         if options.command == "rehearse":
             return rehearse.run(bench, options.names or list(PEERS), _words(options.only))
+        if options.command == "scenarios":
+            return scenarios.run(bench, options.names or list(scenarios.TOOLS))
         limits = accept.chosen(options.names)  # a wrong name is said before anything is prepared
         _prepare(options.scratch, out)
         if options.command == "accept":
@@ -137,8 +145,8 @@ def _words(text: str) -> frozenset[str]:
 
 def _parse(argv: Sequence[str]) -> _Options:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("command", nargs="?", default="run", choices=("run", "accept", "rehearse"))
-    parser.add_argument("names", nargs="*", help="limits to accept, or peers to rehearse")
+    parser.add_argument("command", nargs="?", default="run", choices=_COMMANDS)
+    parser.add_argument("names", nargs="*", help="limits to accept; or tools to run by")
     parser.add_argument("--quick", action="store_true", help="one repetition, no long runs")
     parser.add_argument("--only", default="", help="groups (rehearse: workloads), comma-separated")
     parser.add_argument("--reps", type=int, default=5, help="repetitions (redun: at most 3)")
@@ -159,6 +167,7 @@ def _check(options: _Options) -> None:
         "run": (),
         "accept": [limit.name for limit in LIMITS],
         "rehearse": list(PEERS),
+        "scenarios": list(scenarios.TOOLS),
     }
     _known(options.names, known[options.command])
     groups = WORKLOADS if options.command == "rehearse" else [group.name for group in ALL]

@@ -207,4 +207,32 @@ LIMITS: Final = (
         2048,
         2048,
     ),
+    _at_most(
+        "identity-call",
+        "identity of a small call, its closure seen before",
+        Figure("identity/call", "wall_s"),
+        0.001,
+        0.001,
+    ),
+    _at_most(
+        "identity-closure",
+        "identity of 400 helpers nobody has looked at",
+        Figure("identity/closure", "wall_s"),
+        0.05,
+        0.05,
+    ),
+    _at_most(
+        "identity-arrays",
+        "identity of arrays, a gigabyte",
+        Figure("identity/arrays", "gigabyte_s"),
+        1.0,
+        1.0,
+    ),
+    _at_most(
+        "identity-frames",
+        "identity of mixed frames, a gigabyte",
+        Figure("identity/frames", "gigabyte_s"),
+        2.5,
+        2.5,
+    ),
 )

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from cellgraph import control
 from cellgraph.control import catch, catch_all, cond, context, get_context, seq
-from cellgraph.current import configure, current_session, evaluate, get_run, runs, submit
+from cellgraph.current import (
+    accept,
+    configure,
+    current_session,
+    evaluate,
+    explain,
+    get_run,
+    invalidate,
+    plan,
+    runs,
+    submit,
+)
 from cellgraph.errors import (
     CallCancelled,
     CallTimeout,
@@ -30,8 +41,12 @@ from cellgraph.failure import Failure
 from cellgraph.task import Partial, Task, task
 
 if TYPE_CHECKING:
+    from cellgraph.explaining import Explanation
+    from cellgraph.files import Dir, File
     from cellgraph.identity.registry import register_value
+    from cellgraph.planning import Plan
     from cellgraph.run import Run
+    from cellgraph.secret import Secret
     from cellgraph.session import Session
 
 __all__ = [
@@ -40,21 +55,27 @@ __all__ = [
     "CellgraphError",
     "CodecError",
     "ConfigError",
+    "Dir",
     "ExecutorError",
+    "Explanation",
     "ExportError",
     "Expression",
     "Failure",
+    "File",
     "GraphError",
     "HostLost",
     "IdentityError",
     "LimitError",
     "OutOfMemory",
     "Partial",
+    "Plan",
     "Run",
+    "Secret",
     "Session",
     "StoreError",
     "Task",
     "TaskError",
+    "accept",
     "catch",
     "catch_all",
     "cond",
@@ -63,8 +84,11 @@ __all__ = [
     "control",
     "current_session",
     "evaluate",
+    "explain",
     "get_context",
     "get_run",
+    "invalidate",
+    "plan",
     "register_value",
     "runs",
     "seq",
@@ -73,7 +97,12 @@ __all__ = [
 ]
 
 _LATER = {
+    "Dir": "cellgraph.files",
+    "Explanation": "cellgraph.explaining",
+    "File": "cellgraph.files",
+    "Plan": "cellgraph.planning",
     "Run": "cellgraph.run",
+    "Secret": "cellgraph.secret",
     "Session": "cellgraph.session",
     "register_value": "cellgraph.identity.registry",
 }

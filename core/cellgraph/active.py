@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cellgraph.cache import Cache
+from cellgraph.audit import Audit
+from cellgraph.budget import Budget
+from cellgraph.cache import Cache, Found
 from cellgraph.definitions import Definition
 from cellgraph.node import Node
+from cellgraph.recent import Samples
 from cellgraph.reduce import Reduction
 from cellgraph.run import Run
 
@@ -26,7 +29,11 @@ class Active:
     """What the owner thread holds for a run that has not ended."""
 
     __slots__ = (
+        "altered",
         "asked",
+        "audit",
+        "audited",
+        "budget",
         "cache",
         "cancelled",
         "ended",
@@ -38,6 +45,7 @@ class Active:
         "reduction",
         "root",
         "run",
+        "samples",
         "state_changed",
         "stopping",
         "tasks",
@@ -51,6 +59,10 @@ class Active:
         reduction.active = self
         self.cache = cache
         self.asked = asked  # how evaluate was called
+        self.audit: Audit = asked["audit"]
+        self.audited: dict[int, Found] = {}  # call -> what is stored of a hit that runs again
+        self.altered: set[int] = set()  # calls that began when their code was not as their key says
+        self.budget: Budget = asked["budget"]
         self.root: Node | None = None
         self.graph_key = b""
         self.graph_roots: tuple[bytes, ...] = ()  # ids of the tasks that the expression names
@@ -61,6 +73,7 @@ class Active:
         self.ended = False  # whoever waited has been told: nothing more is said or counted
         self.misses: dict[bytes, int] = {}  # task id -> calls that had to run
         self.reasons: dict[bytes, tuple[str, str]] = {}  # task id -> its name, why it ran
+        self.samples: dict[bytes, Samples] = {}  # task id -> some of those calls
         self.tasks: dict[bytes, Tally] = {}
 
     def tally(self, definition: Definition) -> Tally:

@@ -6,21 +6,26 @@
 - Pending calls are the scheduler's: the same call in flight is joined there.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from cellgraph.codecs.payload import INLINE_BYTES, Buffer, Payload
+from cellgraph.collector import keeping, read_of
 from cellgraph.definitions import Definition, Definitions
-from cellgraph.environment import Environment
+from cellgraph.dependencies import Sets, Verifier, ignored_by
+from cellgraph.edges import Edges, reached
 from cellgraph.errors import CodecError, IdentityError
 from cellgraph.executor import JobDone, Unreduced
+from cellgraph.files import working_roots
 from cellgraph.graphs import Hole, Unnamed, pack, unpack
 from cellgraph.identity.values import restore, snapshot
 from cellgraph.node import Node
+from cellgraph.places import Read, Roots
 from cellgraph.records import (
     CallRecord,
     Edge,
     FinalRecord,
+    ForgottenRecord,
     Graph,
     Piece,
     Value,
@@ -28,6 +33,7 @@ from cellgraph.records import (
     encode,
 )
 from cellgraph.result import Held, Inline, Result, Stored
+from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Entry, Store
 from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.task import Task
@@ -43,23 +49,30 @@ class Found(NamedTuple):
     outcome: object
     calls: int
     elapsed_s: float
+    reads: tuple[bytes, ...] = ()  # sets of reads that it rests on (see `dependencies`)
 
 
 class Cache:
     """Reads and writes records for one run."""
 
     def __init__(
-        self, store: Store, definitions: Definitions, run: str, now: Callable[[], float]
+        self,
+        store: Store,
+        definitions: Definitions,
+        run: str,
+        now: Callable[[], float],
+        roots: Roots | None = None,
     ) -> None:
+        """*roots*: what files are named by; None: the working directory's project."""
         self.store = store
-        self._definitions = definitions
+        self.sets = Sets()
+        self.verifier = Verifier(store, roots or working_roots())
         self._run = run
         self._now = now
-        self._root = Environment.root()
-        # caller id -> reference -> callee id, as seen in this run
-        self._edges: dict[bytes, dict[str, bytes]] = {}
+        self.finals = True  # final values may answer for calls that reduced to expressions
+        self.forgotten: dict[bytes, float] = {}  # calls whose results were invalidated, and when
+        self._edges = Edges(definitions)
         self._references: dict[bytes, dict[int, str]] = {}
-        self._closures: dict[bytes, tuple[Edge, ...]] = {}
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -69,6 +82,7 @@ class Cache:
         known = self.store.get_many(keys) if keys else {}
         if not known:
             return [None] * len(nodes)
+        self.verifier.again()
         return [
             self._pick(node, known[node.key])
             if node.definition.cached and node.key in known
@@ -78,10 +92,13 @@ class Cache:
 
     def find_graph(self, key: bytes, tasks: Iterable[Definition]) -> Found | None:
         """Look up a whole expression."""
+        self.verifier.again()
+        roots = tuple(tasks)
+        shallow = all(d.options.check == "shallow" for d in roots)
         for data in self.store.get_many([key]).get(key, ()):
             record = decode(data)
             if type(record) is FinalRecord:
-                found = self._final(record, tasks)
+                found = self._final(record, roots, shallow=shallow)
                 if found is not None:
                     return found
         return None
@@ -97,26 +114,58 @@ class Cache:
                     if found is not None:
                         return found
                 calls.append(record)
-            elif type(record) is FinalRecord and node.name == node.key:
-                found = self._final(record, (node.definition,))
+            elif type(record) is FinalRecord and self._may_answer(node):
+                shallow = node.definition.options.check == "shallow"
+                found = self._final(record, self._roots_of(node), shallow=shallow)
                 if found is not None:
                     return found
+            elif type(record) is ForgottenRecord:
+                self.forgotten[node.key] = record.at
+                break  # the rest is older
         for call in calls:
-            if type(call.outcome) is Graph and node.definition.options.expires_after_s is None:
+            if type(call.outcome) is Graph and self._is_young(node, call):
+                if self.stale(node, call):
+                    continue
                 value = self._graph(node, call.outcome)
                 if value is not None:
-                    return Found(Unreduced(value), 1, call.elapsed_s)
+                    return Found(Unreduced(value), 1, call.elapsed_s, self._renewed(call.reads))
         return None
+
+    def stale(self, node: Node, record: CallRecord) -> str:
+        """What has changed of what the recorded call read; empty if nothing has."""
+        if not record.reads:
+            return ""
+        ignored = ignored_by(node.definition.options.check, final=False)
+        return self.verifier.why_not((record.reads,), ignored)
+
+    def _renewed(self, reads: bytes) -> tuple[bytes, ...]:
+        if not reads:
+            return ()
+        now = self.verifier.renewed(reads)
+        return (reads,) if now is None else (self.sets.add(now),)
 
     def _value_found(self, node: Node, record: CallRecord) -> Found | None:
         assert type(record.outcome) is Value
-        limit = node.definition.options.expires_after_s
-        if limit is not None and self._now() - record.started >= limit:
+        if not self._is_young(node, record) or self.stale(node, record):
             return None
+        reads = (record.reads,) if record.reads else ()
         try:
-            return Found(self.value_of(record.outcome), 1, record.elapsed_s)
+            return Found(self.value_of(record.outcome), 1, record.elapsed_s, reads)
         except CodecError:
             return None
+
+    def _is_young(self, node: Node, record: CallRecord) -> bool:
+        limit = node.definition.options.expires_after_s
+        return limit is None or self._now() - record.started < limit
+
+    def _may_answer(self, node: Node) -> bool:
+        """Whether a final value under the call's key may stand for all that is below it."""
+        return self.finals and node.name == node.key and node.definition.reproducible
+
+    def _roots_of(self, node: Node) -> list[Definition]:
+        """The tasks that the key of a call names: its own, and those among its arguments."""
+        given = tasks_in((node.args, dict(node.kwargs)))
+        return [node.definition, *(self._edges.define(task) for task in given)]
 
     def _graph(self, node: Node, graph: Graph) -> object:
         payload = self._payload(graph.piece)
@@ -127,7 +176,7 @@ class Cache:
         def resolve(name: str) -> Task[..., Any] | None:
             task = names.get(name)
             if task is not None:
-                self._note_edge(node.definition, name, task)
+                self._edges.note(node.definition, name, task)
             return task
 
         try:
@@ -136,32 +185,23 @@ class Cache:
         except (CodecError, KeyError, IdentityError):
             return None
 
-    def _final(self, record: FinalRecord, roots: Iterable[Definition]) -> Found | None:
-        """The final value, if every task edge still leads to the same identity."""
-        known = {d.id: d for d in roots}
-        for edge in record.edges:
-            caller = known.get(edge.caller)
-            if caller is None or caller.identity is None:
+    def _final(
+        self, record: FinalRecord, roots: Sequence[Definition], *, shallow: bool
+    ) -> Found | None:
+        """The final value, if every task edge still leads to the same identity, and what was read
+        is as it was."""
+        if not self._edges.hold(record.edges, roots):
+            return None
+        if record.reads:
+            ignored = ignored_by("shallow" if shallow else None, final=True)
+            if self.verifier.why_not(record.reads, ignored):
                 return None
-            task = reached(caller).get(edge.reference)
-            if task is None:
-                return None
-            try:
-                callee = self._definitions.of(task, self._root)
-            except IdentityError:
-                return None
-            if callee.id != edge.callee:
-                return None
-            known[callee.id] = callee
         try:
             value = self.value_of(record.value)
         except CodecError:
             return None
-        for edge in record.edges:
-            self._edges.setdefault(edge.caller, {})[edge.reference] = edge.callee
-        if record.edges:
-            self._closures.clear()
-        return Found(value, record.calls, record.elapsed_s)
+        self._edges.note_all(record.edges)
+        return Found(value, record.calls, record.elapsed_s, record.reads)
 
     def value_of(self, value: Value) -> object:
         """What the engine keeps of a stored value. Raises CodecError when its bytes are gone."""
@@ -196,55 +236,45 @@ class Cache:
             names[f"arg:{i}"] = task
         return names
 
-    def _note_edge(self, caller: Definition, name: str, task: Task[..., Any]) -> None:
-        """Remember that a result of *caller* rests on the task at this reference of its code.
-
-        A task that came as an argument has its identity in the caller's key already.
-        """
-        if name.startswith("arg:"):
-            return
-        callee = self._definitions.of(task, self._root)
-        edges = self._edges.setdefault(caller.id, {})
-        if edges.get(name) != callee.id:
-            edges[name] = callee.id
-            self._closures.clear()
-
     def _references_of(self, caller: Definition) -> dict[int, str]:
-        known = self._references.get(caller.id)
+        known = self._references.get(caller.own)
         if known is None:
             known = {id(task.func): name for name, task in reached(caller).items()}
-            self._references[caller.id] = known
-        return known
-
-    def _closure(self, start: bytes) -> tuple[Edge, ...]:
-        """Every task edge below *start* seen in this run: at least those its value depends on."""
-        known = self._closures.get(start)
-        if known is None:
-            edges: list[Edge] = []
-            seen = {start}
-            queue = [start]
-            for caller in queue:
-                for name, callee in self._edges.get(caller, {}).items():
-                    edges.append(Edge(caller, name, callee))
-                    if callee not in seen:
-                        seen.add(callee)
-                        queue.append(callee)
-            known = self._closures[start] = tuple(edges)
+            self._references[caller.own] = known
         return known
 
     # --- writing ----------------------------------------------------------------------------
 
     def value_entry(self, node: Node, done: JobDone, log: str) -> Entry:
-        """The record of a call that returned a value. Thread-safe: only reads the node."""
-        return self._call_entry(node, done, self.kept_value(done.outcome), log)
+        """The record of a call that returned a value. Thread-safe: only reads the node.
+
+        `sets.take()` has to be written before it, and so for all entries below.
+        """
+        reads = self.sets.add(done.reads) if done.reads else b""
+        return self._call_entry(node, done, self.kept_value(done.outcome), log, reads)
 
     def graph_entry(self, node: Node, done: JobDone, log: str) -> Entry | None:
         """The record of a call that returned an expression; None if a task in it has no name."""
         assert type(done.outcome) is Unreduced
-        graph = self._kept_graph(node, done.outcome.expression)
-        return None if graph is None else self._call_entry(node, done, graph, log)
+        with keeping() as files:
+            graph = self._kept_graph(node, done.outcome.expression)
+        if graph is None:
+            return None
+        literals = [read_of("literal", file, self.verifier.roots) for file in files]
+        if literals or done.reads:
+            self.rest(node, (*done.reads, *literals))
+        return self._call_entry(node, done, graph, log, node.read)
 
-    def _call_entry(self, node: Node, done: JobDone, kept: Value | Graph, log: str) -> Entry:
+    def rest(self, node: Node, reads: Sequence[Read]) -> None:
+        """The outcome of a call or rule rests on *reads*; said once per node. Owner thread."""
+        if not node.read:
+            node.read = self.sets.add(reads)
+            if node.read:
+                node.rests_on(node.read)
+
+    def _call_entry(
+        self, node: Node, done: JobDone, kept: Value | Graph, log: str, reads: bytes
+    ) -> Entry:
         definition = node.definition
         record = CallRecord(
             task=definition.name,
@@ -257,6 +287,7 @@ class Cache:
             executor=definition.executor,
             log=log,
             parent=node.parent.key if node.parent is not None else b"",
+            reads=reads,
         )
         return Entry(node.key, definition.zone, encode(record))
 
@@ -268,12 +299,13 @@ class Cache:
         def name_of(task: Task[..., Any]) -> str | None:
             name = names.get(id(task.func))
             if name is not None:
-                self._note_edge(node.definition, name, task)
+                self._edges.note(node.definition, name, task)
             return name
 
         try:
-            nodes = pack(value, name_of)
-            return Graph(self._kept_piece(nodes))
+            ref, payload = snapshot(pack(value, name_of))
+            refuse_stored(payload)
+            return Graph(self._stored_piece(ref, payload))
         except (Unnamed, CodecError, IdentityError):
             node.whole = False  # a miss next time, by name: the body will run again
             return None
@@ -318,12 +350,15 @@ class Cache:
         roots: Sequence[bytes],
         calls: int,
         elapsed_s: float,
+        reads: tuple[bytes, ...],
     ) -> Entry:
-        """The graph record of an expression whose tasks are *roots*, or of a call (one root)."""
+        """The graph record of an expression whose tasks are *roots* (by `Definition.edge`), or of
+        a call (one root)."""
         edges: dict[Edge, None] = {}
         for root in roots:
-            edges.update(dict.fromkeys(self._closure(root)))
-        record = FinalRecord(self.kept_value(value), tuple(edges), calls, elapsed_s, self._run)
+            edges.update(dict.fromkeys(self._edges.below(root)))
+        kept = self.kept_value(value)
+        record = FinalRecord(kept, tuple(edges), calls, elapsed_s, self._run, reads)
         return Entry(key, zone, encode(record))
 
 
@@ -335,13 +370,6 @@ def _inline_piece(ref: bytes, payload: Payload) -> Piece:
 
 def _is_result(kind: type) -> bool:
     return issubclass(kind, Result)
-
-
-def reached(definition: Definition) -> Mapping[str, Task[..., Any]]:
-    """Every task that the code of *definition* reaches, itself included, by reference."""
-    identity = definition.identity
-    names: dict[str, Any] = {} if identity is None else {t.ref: t.task for t in identity.tasks}
-    return names
 
 
 def tasks_in(value: object) -> list[Task[..., Any]]:

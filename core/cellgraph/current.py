@@ -10,9 +10,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from cellgraph.accepting import Accepted
+    from cellgraph.explaining import Explanation
+    from cellgraph.forgetting import Invalidated
+    from cellgraph.planning import Plan
     from cellgraph.provenance import RunSummary
     from cellgraph.run import Run
     from cellgraph.session import Presenter, Session
+    from cellgraph.task import Task
 
 T = TypeVar("T")
 
@@ -96,9 +101,30 @@ def evaluate(
     cache: bool = True,
     fail: Literal["late", "fast", "keep"] = "late",
     definitions: Literal["live", "built"] | None = None,
+    max_cost: float | None = None,
+    max_remote_calls: int | None = None,
 ) -> T:
     """`Session.evaluate` of the current session."""
-    return current_session().evaluate(expr, cache=cache, fail=fail, definitions=definitions)
+    return current_session().evaluate(
+        expr,
+        cache=cache,
+        fail=fail,
+        definitions=definitions,
+        max_cost=max_cost,
+        max_remote_calls=max_remote_calls,
+    )
+
+
+def plan(
+    expr: Any, *, cache: bool = True, fail: Literal["late", "fast", "keep"] = "late"
+) -> "Plan":
+    """`Session.plan` of the current session."""
+    return current_session().plan(expr, cache=cache, fail=fail)
+
+
+def explain(expr: Any) -> "Explanation":
+    """`Session.explain` of the current session."""
+    return current_session().explain(expr)
 
 
 def submit(
@@ -107,9 +133,28 @@ def submit(
     cache: bool = True,
     fail: Literal["late", "fast", "keep"] = "late",
     definitions: Literal["live", "built"] | None = None,
+    max_cost: float | None = None,
+    max_remote_calls: int | None = None,
 ) -> "Run":
     """`Session.submit` of the current session."""
-    return current_session().submit(expr, cache=cache, fail=fail, definitions=definitions)
+    return current_session().submit(
+        expr,
+        cache=cache,
+        fail=fail,
+        definitions=definitions,
+        max_cost=max_cost,
+        max_remote_calls=max_remote_calls,
+    )
+
+
+def invalidate(what: Any) -> "Invalidated":
+    """`Session.invalidate` of the current session."""
+    return current_session().invalidate(what)
+
+
+def accept(task: "Task[..., Any]", verify: int = 20, *, revoke: bool = False) -> "Accepted":
+    """`Session.accept` of the current session."""
+    return current_session().accept(task, verify, revoke=revoke)
 
 
 def runs(limit: int | None = None) -> "pd.DataFrame":

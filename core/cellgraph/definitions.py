@@ -1,20 +1,38 @@
 """Tasks as a run sees them: present code, identity, effective options, where they run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
+from cellgraph.credentials import names_one
 from cellgraph.digest import digest
 from cellgraph.environment import Environment
 from cellgraph.errors import IdentityError
 from cellgraph.executor import Function, Resources
 from cellgraph.identity.code import CodeIdentity, CodeNode, code_identity
 from cellgraph.identity.values import reference
+from cellgraph.marks import UNMARKED, Mark, Marked, NoMarks
 from cellgraph.options import TaskOptions
 from cellgraph.plugins import ALIASES
 from cellgraph.task import Task
 
 _CALL: Final = b"cellgraph.call.1"
 _TASK: Final = b"cellgraph.task.1"
+_EDGE: Final = b"cellgraph.edge.1"
+# Options that decide which stored results answer. Said for a call or inherited, they are not seen
+# by a graph record, which knows the tasks as they are declared.
+_READING: Final = frozenset(
+    {"cache", "expires_after_s", "fresh", "ignore", "packages", "uses", "version"}
+)
+
+
+class Code(NamedTuple):
+    """Identity of a task's code, and what the task's results are filed under."""
+
+    identity: CodeIdentity | None
+    own: bytes  # code and options that change reading, whatever was said of its results later
+    id: bytes  # the same after `invalidate` and `accept`
+    mark: Mark
 
 
 @dataclass(slots=True)
@@ -26,6 +44,9 @@ class Definition:
     options: TaskOptions
     identity: CodeIdentity | None  # None: not identifiable, allowed only with cache=False
     id: bytes
+    own: bytes  # the id of the code itself: another one when results were accepted for it
+    edge: bytes  # the id as graph records check it: with what `fresh` says, calls forgotten
+    mark: Mark  # what was said of the task's results
     prefix: bytes  # what every key of a call of this task begins with
     zone: int
     function: Function
@@ -34,7 +55,14 @@ class Definition:
     cached: bool  # reads and writes records
     reproducible: bool  # may stand behind a graph record
     ignored: frozenset[int | str]  # arguments left out of the key, by position and by name
+    delicate: bool  # an argument is called what only a secret key is called
     reads_state: bool  # its code reads names that may change while the run goes on
+    checked: float = 0.0  # when it was last found to be current, or not (monotonic, seconds)
+
+    @property
+    def past_ids(self) -> frozenset[bytes]:
+        """What this same code was filed under before each time it was invalidated."""
+        return frozenset(_in_epoch(self.own, epoch) for epoch in self.mark.past)
 
     def is_current(self) -> bool:
         """Whether the code still has the identity it was defined by; false once a body has
@@ -55,12 +83,16 @@ class Definitions:
     the expression was built is replaced by the present one, and `renewed` collects the names.
     """
 
-    def __init__(self, *, live: bool, cache: bool, default_executor: str) -> None:
+    def __init__(
+        self, *, live: bool, cache: bool, default_executor: str, marks: Marked | None = None
+    ) -> None:
+        self._marks: Marked = marks or NoMarks()
+        self._fresh: dict[int, bytes] = {}
         self._live = live
         self._cache = cache
         self._default_executor = default_executor
         self._made: dict[tuple[int, int], Definition] = {}
-        self._codes: dict[int, tuple[CodeIdentity | None, bytes]] = {}
+        self._codes: dict[tuple[object, ...], Code] = {}
         self._keep: list[object] = []  # ids above stay valid while the run lives
         self.renewed: list[str] = []
 
@@ -82,56 +114,96 @@ class Definitions:
         if not isinstance(found, Task) or found.func is task.func:
             return task
         now = cast("Task[..., Any]", found)
-        if now.name not in self.renewed and self.code_of(now)[1] != self.code_of(task)[1]:
+        if now.name not in self.renewed and self.code_of(now).own != self.code_of(task).own:
             self.renewed.append(now.name)
         return now.options(**task.said) if task.said else now
 
-    def code_of(self, task: Task[..., Any]) -> tuple[CodeIdentity | None, bytes]:
+    def code_of(self, task: Task[..., Any]) -> Code:
         """Identity of the task's code and the task's id, computed once per run."""
-        found = self._codes.get(id(task.func))
+        key = (id(task.func), task.name, task.identity_options(), *map(id, task.own.uses))
+        found = self._codes.get(key)
         if found is None:
-            found = self._codes[id(task.func)] = self._identify(task)
-            self._keep.append(task.func)
+            found = self._codes[key] = self._identify(task)
+            self._keep.append((task.func, task.own.uses))
         return found
 
-    def _identify(self, task: Task[..., Any]) -> tuple[CodeIdentity | None, bytes]:
+    def _identify(self, task: Task[..., Any]) -> Code:
         declared = task.own
         try:
             identity = identity_of(task)
         except IdentityError:
             if declared.cache is False or not self._cache:
-                return None, digest(_TASK + task.token.encode())
+                unnamed = digest(_TASK + task.token.encode())
+                return Code(None, unnamed, unnamed, UNMARKED)
             raise
         said = reference((task.name, task.identity_options()))
-        return identity, digest(_TASK + identity.digest + said)
+        own = digest(_TASK + identity.digest + said)
+        mark = self._marks.of(task.name, own)
+        return Code(identity, own, marked_id(own, mark), mark)
+
+    def _fresh_value(self, task: str, fresh: Callable[[], object]) -> bytes:
+        """Identity of what *fresh* says now; asked once per run."""
+        known = self._fresh.get(id(fresh))
+        if known is None:
+            try:
+                known = reference(fresh())
+            except Exception as error:  # it is the user's code
+                raise IdentityError(
+                    f"{task}: fresh= gives no value to name its results by "
+                    f"({type(error).__name__}: {error})"
+                ) from error
+            self._fresh[id(fresh)] = known
+            self._keep.append(fresh)
+        return known
 
     def _define(self, called: Task[..., Any], env: Environment) -> Definition:
         task = self.present(called) if self._live else called
         options = task.own
         if env.inherit:  # declared < inherited < said at the call
             options = task.declared.with_(env.inherit).with_(task.said)
-        identity, task_id = self.code_of(task)
+        code = self.code_of(task)
+        identity = code.identity
         executor = options.executor or self._default_executor
-        prefix = _CALL + task_id
-        if options.fresh is not None:
-            prefix += reference(options.fresh())
+        fresh = b"" if options.fresh is None else self._fresh_value(task.name, options.fresh)
+        seen = fresh + code.mark.single
         cached = self._cache and options.cache is not False and identity is not None
+        as_declared = not _READING & {*task.said, *env.inherit, *(options.inherit or ())}
         return Definition(
             task=task,
             name=task.name,
             options=options,
             identity=identity,
-            id=task_id,
-            prefix=prefix,
+            id=code.id,
+            own=code.own,
+            edge=digest(_EDGE + code.id + seen) if seen else code.id,
+            mark=code.mark,
+            prefix=key_prefix(code.id) + fresh,
             zone=digest(task.name.encode())[0],
-            function=Function(task.name, task.func, task_id, task.declared.nout),
+            function=Function(task.name, task.func, code.own, task.declared.nout),
             executor=ALIASES.get(executor, executor),
             resources=_resources(options),
             cached=cached,
-            reproducible=cached and options.expires_after_s is None,
+            reproducible=cached and options.expires_after_s is None and as_declared,
             ignored=_ignored(task, options.ignore),
+            delicate=names_one(task.all_names),
             reads_state=identity is not None and _reads_state(identity.tree),
         )
+
+
+def key_prefix(task_id: bytes) -> bytes:
+    """What the keys of the calls of a task begin with; what `fresh` says follows."""
+    return _CALL + task_id
+
+
+def marked_id(own: bytes, mark: Mark) -> bytes:
+    """The id of a task whose code is *own*, after what was said of its results."""
+    if mark.accepted is not None:
+        return mark.accepted.old
+    return _in_epoch(own, mark.epoch)
+
+
+def _in_epoch(own: bytes, epoch: bytes) -> bytes:
+    return digest(own + epoch) if epoch else own
 
 
 def identity_of(task: Task[..., Any]) -> CodeIdentity:

@@ -10,6 +10,7 @@ from cellgraph.expression import CALL
 from cellgraph.failure import Failure
 from cellgraph.limits import Limits
 from cellgraph.node import EMPTY, Node
+from cellgraph.places import Roots
 from cellgraph.result import Held, Inline
 from cellgraph.stores.base import Store
 from cellgraph.structure import ATOMS
@@ -24,11 +25,17 @@ class Dispatch:
     """The executors of a session, made when first used, and the named limits."""
 
     def __init__(
-        self, store: Store, make: Callable[[str], Executor], limits: Mapping[str, int]
+        self,
+        store: Store,
+        make: Callable[[str], Executor],
+        limits: Mapping[str, int],
+        roots: Roots | None = None,
     ) -> None:
+        """*roots*: where calls are watched for what they read; None: nowhere."""
         self.limits = Limits(limits)
         self._store = store
         self._make = make
+        self._roots = roots
         self._executors: dict[str, Executor] = {}
         self._ids = itertools.count(1)
 
@@ -42,10 +49,11 @@ class Dispatch:
         for job_id, node in numbered:
             if node.call >= 0:
                 d = node.definition
-                job = Job(job_id, d.function, node.args, node.kwargs, d.resources)
+                job = Job(job_id, d.function, node.args, node.kwargs, d.resources, self._roots)
                 batches.setdefault(d.executor, []).append(job)
             else:
-                batches.setdefault(_RULES_RUN_ON, []).append(_rule_job(job_id, node))
+                job = _rule_job(job_id, node)._replace(roots=self._roots)
+                batches.setdefault(_RULES_RUN_ON, []).append(job)
         for name in batches:
             self._executor(name)  # all must exist before anything is submitted
         for name, jobs in batches.items():

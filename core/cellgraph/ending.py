@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from cellgraph.active import Active
-from cellgraph.errors import IdentityError, StoreError
+from cellgraph.errors import IdentityError, LimitError, StoreError
 from cellgraph.events import RunFinished, RunStatus
-from cellgraph.node import State
+from cellgraph.node import State, sets_in
 from cellgraph.reasons import Reasons
 from cellgraph.run import cancelled, error_of
 from cellgraph.stores.base import Entry
@@ -34,10 +34,13 @@ class Ending:
             d = node.definition
             if d.cached and node.name == node.key:
                 with contextlib.suppress(StoreError, IdentityError):
-                    entry = active.cache.final_entry(node.key, d.zone, node.value, [d.id], 1, 0.0)
+                    reads = sets_in([node.read, node.below]) if node.reads else ()
+                    entry = active.cache.final_entry(
+                        node.key, d.zone, node.value, [d.edge], 1, 0.0, reads
+                    )
                     entries.append(entry)
         if entries:
-            self._telling.write(active, entries)
+            self._telling.write(active, [*active.cache.sets.take(), *entries])
 
     def _keep_graph(self, active: Active) -> None:
         """The final value of the whole expression, if all of it can be reproduced."""
@@ -50,9 +53,15 @@ class Ending:
         with contextlib.suppress(StoreError, IdentityError):
             zone = active.graph_key[0]
             entry = active.cache.final_entry(
-                active.graph_key, zone, root.value, active.graph_roots, calls, elapsed_s
+                active.graph_key,
+                zone,
+                root.value,
+                active.graph_roots,
+                calls,
+                elapsed_s,
+                sets_in(root.reads),
             )
-            self._telling.write(active, [entry])
+            self._telling.write(active, [*active.cache.sets.take(), entry])
 
     def end(self, active: Active) -> None:
         """Settle a run whose root is known, or that was stopped."""
@@ -69,7 +78,7 @@ class Ending:
             failure = reduction.failures[0].failure
         if failure is None:
             self.finish(active, "cancelled", error=cancelled(active.run))
-        elif active.asked["fail"] == "keep":
+        elif active.asked["fail"] == "keep" and not isinstance(failure.error, LimitError):
             self.finish(active, "failed", value=failure)
         else:
             self.finish(active, "failed", error=error_of(failure))
@@ -86,6 +95,9 @@ class Ending:
         run = active.run
         run.counts.added = active.reduction.growth.calls
         elapsed_s = time.time() - run.started
+        if active.samples:
+            entries = self._reasons.settle(active)
+            self._telling.write(active, entries)
         try:
             self._archive(active, status)
         except StoreError as problem:

@@ -4,13 +4,17 @@ import time
 from typing import Any
 
 from cellgraph.active import Active
+from cellgraph.audit import complaint, verdict
 from cellgraph.dispatch import Dispatch
+from cellgraph.errors import LimitError
 from cellgraph.events import CallDone, CallFailed, CallsFinished, CallsStarted, LogText
 from cellgraph.executor import JobDone, JobFailed, JobLog, Unreduced
 from cellgraph.failure import Failure, Refailed
-from cellgraph.keeping import Jobs, Keeper, Report, is_current
+from cellgraph.keeping import Jobs, Keeper, Report, disturbed, is_current, was_current
+from cellgraph.label import label
 from cellgraph.node import Node, State
 from cellgraph.reasons import Reasons
+from cellgraph.recent import SAMPLED
 from cellgraph.stores.base import Entry
 from cellgraph.telling import Telling
 
@@ -38,24 +42,43 @@ class Execution:
 
     def start(self, active: Active, nodes: list[Node]) -> None:
         """Hand calls that must run to their executors; join the ones another run has started."""
-        starting: list[Node] = []
+        missed: list[Node] = []
         for node in nodes:
-            definition = node.definition
-            if definition.cached:
+            if node.definition.cached:
                 other = self._in_flight.setdefault(node.name, node)
                 if other is not node:
+                    active.audited.pop(node.call, None)
                     active.reduction.join(node, other)
                     continue
-                self._note_miss(active, node)
+                if node.call not in active.audited:
+                    self._note_miss(active, node)
+            missed.append(node)
+        refused = active.budget.refuses(active, missed)
+        if refused is not None:
+            self._give_up(active, missed, refused)
+            return
+        starting: list[Node] = []
+        for node in missed:
             node.state = State.RUNNING
-            if not definition.options.limits or self._dispatch.limits.take(node):
+            if not node.definition.options.limits or self._dispatch.limits.take(node):
                 starting.append(node)
         if starting:
             self._submit(active, starting)
 
+    def _give_up(self, active: Active, nodes: list[Node], error: LimitError) -> None:
+        """A limit of the caller's is reached: start nothing more, end the run with *error*."""
+        for node in nodes:
+            if self._in_flight.get(node.name) is node:
+                del self._in_flight[node.name]
+        active.reduction.failed(nodes[0], Failure(error))
+        self._telling.skipped(active, active.reduction.stop())
+
     def _note_miss(self, active: Active, node: Node) -> None:
         task_id = node.definition.id
-        active.misses[task_id] = active.misses.get(task_id, 0) + 1
+        before = active.misses.get(task_id, 0)
+        active.misses[task_id] = before + 1
+        if before < SAMPLED:
+            self._reasons.sample(active, node)
         if task_id not in active.reasons:
             reason, entries = self._reasons.of(node.definition)
             active.reasons[task_id] = (node.definition.name, reason)
@@ -63,6 +86,7 @@ class Execution:
                 self._telling.write(active, entries)
 
     def _submit(self, active: Active, nodes: list[Node]) -> None:
+        self._look(active, nodes)
         jobs = self._dispatch.number(nodes)
         for job, node in jobs:  # known before an executor can report them
             self._jobs.out[job] = (active, node)
@@ -74,6 +98,22 @@ class Execution:
                 self._jobs.out.pop(job, None)
                 active.jobs.discard(job)
                 self._lost(active, node, Failure(error))
+
+    def _look(self, active: Active, nodes: list[Node]) -> None:
+        """Calls whose code is not what their keys say any more run, but are not kept.
+
+        A second look after they ran would miss a change that is taken back in between.
+        """
+        current: dict[bytes, bool] = {}
+        for node in nodes:
+            definition = node.definition
+            # a rule (its call is -1) has no definition
+            if node.call < 0 or not definition.reads_state or not definition.cached:
+                continue
+            if not was_current(definition, current):
+                active.altered.add(node.call)
+                node.whole = False
+                self._telling.state_changed(active, definition.name)
 
     def apply(self, active: Active, nodes: list[Node]) -> None:
         """Compute rules: at once where that is quick, else as jobs."""
@@ -107,6 +147,8 @@ class Execution:
                     done.append((*found, event))
                     if event.id not in report.kept:
                         entries += self._entry(*found, event, current)
+                    if event.reads:
+                        self._rest(*found, event)
             elif type(event) is JobFailed:
                 self._failed(event)
             elif type(event) is JobLog:
@@ -122,16 +164,30 @@ class Execution:
     ) -> list[Entry]:
         """What is still to be written for a call that returned."""
         log = self._keeper.log_of(event.id)
-        if node.call < 0 or not node.definition.cached:
+        if node.call < 0 or not node.definition.cached or node.call in active.audited:
+            return []
+        if node.call in active.altered:
             return []
         if not is_current(node.definition, current):
             node.whole = False
             self._telling.state_changed(active, node.definition.name)
             return []
+        if event.reads and disturbed(node, event.reads):
+            return []
         if type(event.outcome) is Unreduced:
             entry = active.cache.graph_entry(node, event, log)
-            return [] if entry is None else [entry]
-        return [active.cache.value_entry(node, event, log)]
+            return [] if entry is None else [*active.cache.sets.take(), entry]
+        entry = active.cache.value_entry(node, event, log)
+        return [*active.cache.sets.take(), entry]
+
+    def _rest(self, active: Active, node: Node, event: JobDone | JobFailed) -> None:
+        """The outcome depends on what was read; not reproducible if that did not hold still."""
+        name = disturbed(node, event.reads)
+        if name:
+            node.whole = False
+            self._telling.reads_changed(active, active.reduction.name_of(node), name)
+        else:
+            active.cache.rest(node, event.reads)
 
     def _use(self, done: list[tuple[Active, Node, JobDone]]) -> None:
         finished: dict[str, list[CallDone]] = {}
@@ -146,9 +202,21 @@ class Execution:
                 if active.reduction.growth.observed and not active.ended:
                     calls = finished.setdefault(active.run.id, [])
                     calls.append(CallDone(node.call, event.elapsed_s))
-            active.reduction.returned(node, event.outcome)
+            outcome = event.outcome
+            if active.audited and node.call in active.audited:
+                stored = active.audited[node.call].outcome
+                outcome = self._audited(active, node, verdict(stored, outcome))
+            active.reduction.returned(node, outcome)
         for run, calls in finished.items():
             self._telling.emit(CallsFinished(run, tuple(calls)))
+
+    def _audited(self, active: Active, node: Node, difference: str) -> object:
+        """Say how a hit that ran again differs, if it does; return the stored outcome."""
+        stored = active.audited.pop(node.call).outcome
+        if difference:
+            call = f"{label(node.expr)} [{node.key.hex()[:12]}]"
+            self._telling.warn(active, complaint(call, node.definition.name, difference))
+        return stored
 
     def _free(self, node: Node) -> None:
         """The call no longer runs: give back what it held."""
@@ -179,6 +247,12 @@ class Execution:
             return
         if node.call >= 0:
             self._free(node)
+        if event.reads:
+            self._rest(active, node, event)
+        if node.call in active.audited:
+            stored = self._audited(active, node, f"it failed ({failure.message})")
+            active.reduction.returned(node, stored)
+            return
         self._lost(active, node, failure)
 
     def _lost(self, active: Active, node: Node, failure: Failure) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from cellgraph.errors import ExecutorError
+from cellgraph.places import Read, Roots
 from cellgraph.stores.base import Store
 
 
@@ -42,6 +43,7 @@ class Job(NamedTuple):
     args: tuple[object, ...]  # resolved: plain containers over scalars and `Result`s
     kwargs: Mapping[str, object]
     resources: Resources
+    roots: Roots | None = None  # None: nobody asks what it reads
 
 
 class JobLog(NamedTuple):
@@ -59,6 +61,7 @@ class JobDone(NamedTuple):
     started: float  # seconds since the epoch
     elapsed_s: float
     outcome: object
+    reads: tuple[Read, ...] = ()  # what it depends on beside its arguments
 
 
 class JobFailed(NamedTuple):
@@ -73,6 +76,7 @@ class JobFailed(NamedTuple):
     elapsed_s: float
     error: BaseException
     traceback: str
+    reads: tuple[Read, ...] = ()  # as of JobDone: a file that was not there, say
 
     @property
     def by_executor(self) -> bool:

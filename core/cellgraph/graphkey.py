@@ -12,7 +12,7 @@ from cellgraph.expression import EXPRESSIONS, Call
 from cellgraph.growth import expressions_in
 from cellgraph.halt import Halt, Halted
 from cellgraph.identity.values import Referenced, reference
-from cellgraph.resolving import arguments_ref
+from cellgraph.resolving import TOO_SHORT_FOR_CREDENTIALS, arguments_ref, refuse_credentials
 from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.taskvalue import TASKS
 
@@ -31,7 +31,8 @@ class Lazy(Referenced):
 class GraphKey:
     """Digest of an expression over the identities of every task that it names.
 
-    `tasks` gathers their definitions: the roots from which verified dependencies are resolved.
+    `tasks` gathers their definitions, by `Definition.edge`: the roots from which verified
+    dependencies are resolved. `whole` says whether a graph record may be read or written at all.
     `calls` holds (argument identity, key) of each call whose arguments are plain scalars, by the
     `id` of the expression, so that the reduction need not name it again.
     Raises IdentityError for a literal argument without identity, Halted once *halt* is asked for.
@@ -44,7 +45,20 @@ class GraphKey:
         self.tasks: dict[bytes, Definition] = {}
         self.calls: dict[int, tuple[bytes, bytes]] = {}
         self._known: dict[int, bytes] = {}
-        self.key = self._digest(expr)
+        self.whole = True
+        self.key = self._marked(self._digest(expr))
+
+    def _add(self, definition: Definition) -> None:
+        known = self.tasks.setdefault(definition.edge, definition)
+        if known is not definition and definition.options.check != "shallow":
+            self.tasks[definition.edge] = definition  # the stricter of two ways to call a task
+        if not definition.reproducible:
+            self.whole = False
+
+    def _marked(self, key: bytes) -> bytes:
+        """The key once single calls of a task were invalidated: no record over it holds."""
+        marks = sorted(d.mark.single for d in self.tasks.values() if d.mark.single)
+        return digest(key + b"".join(marks)) if marks else key
 
     def _digest(self, root: Any) -> bytes:
         known = self._known
@@ -79,8 +93,10 @@ class GraphKey:
         definition = self._definitions.of(expr._task, self._env)
         if definition.ignored or definition.options.context:
             return False
-        self.tasks[definition.id] = definition
+        self._add(definition)
         ref = b"a" + reference(args)
+        if len(ref) > TOO_SHORT_FOR_CREDENTIALS:
+            refuse_credentials(definition, ref, args, expr._kwargs)
         key = digest(definition.prefix + ref)
         self.calls[id(expr)] = (ref, key)
         self._known[id(expr)] = key
@@ -89,8 +105,10 @@ class GraphKey:
     def _node(self, expr: Any, has_kids: bool) -> bytes:
         if type(expr) is Call:
             definition = self._definitions.of(expr._task, self._env)
-            self.tasks[definition.id] = definition
+            self._add(definition)
             args, kwargs = expr._args, expr._kwargs
+            for task in leaves((args, kwargs), TASKS):
+                self._add(self._definitions.of(task, self._env))
             if has_kids:
                 args, kwargs = self._hide((args, dict(kwargs)))
             said = definition.options.context
@@ -100,7 +118,7 @@ class GraphKey:
         parts = (expr._args, expr._rest)
         for task in leaves(parts, TASKS):
             definition = self._definitions.of(task, self._env)
-            self.tasks[definition.id] = definition
+            self._add(definition)
         if has_kids:
             parts = self._hide(parts)
         return digest(_GRAPH + expr._rule.name.encode() + b"\x00" + reference(parts))

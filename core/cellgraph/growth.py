@@ -99,6 +99,10 @@ class Growth:
             elif child.state < State.DONE:
                 child.outs.append(node)
                 node.waiting += 1
+            else:  # an expression that was reduced before this node came
+                node.whole = node.whole and child.whole
+                if child.reads is not None:
+                    node.rests_on(child.reads)
 
     def _default(self, kid: Any, node: Node, stack: list[Node]) -> Node:
         env = self.below(node)

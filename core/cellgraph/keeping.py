@@ -4,16 +4,24 @@ So a call is in flight only until its executor reports it, however busy the owne
 here changes a run's state; nodes of running jobs are only read.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cellgraph.active import Active
 from cellgraph.definitions import Definition
-from cellgraph.errors import CellgraphError, StoreError
+from cellgraph.errors import CellgraphError, IdentityError, StoreError
 from cellgraph.executor import JobDone, JobEvent, JobLog, Unreduced
 from cellgraph.node import Node
+from cellgraph.places import Read
+from cellgraph.result import Held
+from cellgraph.secret import hidden, without_secrets
 from cellgraph.stores.base import Entry, Store
+from cellgraph.structure import leaves
+from cellgraph.taskvalue import literal_reference
 
+_MOMENT_S: Final = 0.002
+_LITERALS: Final = frozenset({Held})
 _LOG_CHARS: Final = 16_384  # of what a call prints, kept with it
 
 
@@ -60,6 +68,7 @@ class Keeper:
 
     def keep(self, events: Sequence[JobEvent]) -> Report:
         """Append a record for each call that returned a value; the rest is the owner's."""
+        events = without_secrets(events)
         entries: list[Entry] = []
         kept: list[int] = []
         current: dict[bytes, bool] = {}
@@ -67,9 +76,9 @@ class Keeper:
             if type(event) is JobLog:
                 self._logs.setdefault(event.id, []).append(event.text)
             elif type(event) is JobDone and type(event.outcome) is not Unreduced:
-                entry = self._entry(event, current)
-                if entry is not None:
-                    entries.append(entry)
+                found = self._entries(event, current)
+                if found:
+                    entries += found
                     kept.append(event.id)
         problem = ""
         if entries:
@@ -79,22 +88,28 @@ class Keeper:
                 problem = str(error)
         return Report(events, frozenset(kept), problem)
 
-    def _entry(self, event: JobDone, current: dict[bytes, bool]) -> Entry | None:
+    def _entries(self, event: JobDone, current: dict[bytes, bool]) -> list[Entry]:
         found = self._jobs.find(event.id)
         if found is None or found[1].call < 0:
-            return None
+            return []
         active, node = found
         definition = node.definition
-        if not definition.cached or not is_current(definition, current):
-            return None
+        if not definition.cached or node.call in active.audited or node.call in active.altered:
+            return []
+        if not is_current(definition, current):
+            return []
+        if event.reads and disturbed(node, event.reads):
+            return []
         try:
-            return active.cache.value_entry(node, event, self.log_of(event.id))
+            entry = active.cache.value_entry(node, event, self.log_of(event.id))
         except CellgraphError:  # the owner says so when it takes the event
-            return None
+            return []
+        return [*active.cache.sets.take(), entry]
 
     def log_of(self, job: int) -> str:
         """What a job printed; it is forgotten here."""
-        return "".join(self._logs.pop(job, ()))[:_LOG_CHARS] if self._logs else ""
+        # hidden again as a whole: a text may have come in two parts
+        return hidden("".join(self._logs.pop(job, ())))[:_LOG_CHARS] if self._logs else ""
 
 
 def is_current(definition: Definition, known: dict[bytes, bool]) -> bool:
@@ -103,4 +118,32 @@ def is_current(definition: Definition, known: dict[bytes, bool]) -> bool:
         return True
     if definition.id not in known:
         known[definition.id] = definition.is_current()
+        definition.checked = time.monotonic()
     return known[definition.id]
+
+
+def was_current(definition: Definition, known: dict[bytes, bool]) -> bool:
+    """The same for a call that is about to run: a look of a moment ago will do."""
+    if not definition.reads_state or time.monotonic() - definition.checked < _MOMENT_S:
+        return True
+    return is_current(definition, known)
+
+
+def disturbed(node: Node, reads: Sequence[Read]) -> str:
+    """The file that changed while the call ran: the result must not be kept. Empty if none did."""
+    for read in reads:
+        if read.kind == "changed":
+            return read.name
+    used = next((read.name for read in reads if read.kind == "argument"), "")
+    return used if used and not _as_named(node) else ""
+
+
+def _as_named(node: Node) -> bool:
+    """Whether the arguments still are what the call's key was made of."""
+    try:
+        return all(
+            literal_reference(held.value) == held.ref
+            for held in leaves((node.args, dict(node.kwargs)), _LITERALS)
+        )
+    except IdentityError:
+        return False

@@ -6,12 +6,15 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from cellgraph.credentials import looks_like
 from cellgraph.expression import EXPRESSIONS, Apply, Call
+from cellgraph.secret import hidden
 from cellgraph.structure import leaves
 
 _DEPTH: Final = 2
 _WIDTH: Final = 4
 _LENGTH: Final = 60
+_SHORTEST_CREDENTIAL: Final = 19
 _SYMBOLS: Final = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
     "matmul": "@", "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
@@ -55,6 +58,10 @@ def _argument(value: object, depth: int) -> str:
     if isinstance(known, (list, tuple, set, frozenset, dict)) and known:
         return _container(value, depth)
     if isinstance(value, (int, float, bool, str, bytes, type(None))):
+        if isinstance(value, str):
+            value = hidden(value)
+            if len(value) > _SHORTEST_CREDENTIAL and looks_like(value):
+                return "'…'"
         text = repr(value if not isinstance(value, (str, bytes)) else value[:30])
         return text if len(text) <= 32 else f"{text[:31]}…"
     name = getattr(value, "name", None)

@@ -14,6 +14,8 @@ from cellgraph.expression import Apply, Call
 from cellgraph.failure import Failure
 
 EMPTY: Final[Mapping[str, object]] = {}
+# Keys of sets of reads, and such lists of other nodes, shared: see `sets_in`.
+Reads = list[Any]
 
 
 class State(IntEnum):
@@ -35,6 +37,7 @@ class Node:
         "args",
         "args_ref",
         "attempt",
+        "below",
         "call",
         "definition",
         "env",
@@ -47,6 +50,8 @@ class Node:
         "outs",
         "owner",
         "parent",
+        "read",
+        "reads",
         "state",
         "value",
         "waiting",
@@ -62,6 +67,9 @@ class Node:
         self.waiting = 0
         self.outs: list[Node] = []
         self.whole = True  # reproducible all the way down: a graph record may be written
+        self.read = b""  # key of the set of what its own call read
+        self.reads: Reads | None = None  # of everything its value rests on, itself included
+        self.below: Reads | None = None  # of the expression that its call reduced to
         self.call = -1  # its number in the run, for calls
         self.attempt = 0
         self.key = b""
@@ -73,3 +81,28 @@ class Node:
         self.definition: Definition = None  # type: ignore[assignment]  # set for calls when admitted
         self.args: tuple[object, ...] = ()
         self.kwargs: Mapping[str, object] = EMPTY
+
+    def rests_on(self, reads: "bytes | Reads") -> None:
+        """The value of this node depends on these reads."""
+        if self.reads is None:
+            self.reads = [reads]
+        else:
+            self.reads.append(reads)
+
+
+def sets_in(reads: "Reads | None") -> tuple[bytes, ...]:
+    """Every key in *reads*, each once."""
+    found: dict[bytes, None] = {}
+    stack: list[Any] = [] if reads is None else [reads]
+    seen: set[int] = set()
+    while stack:
+        part = stack.pop()
+        if type(part) is bytes:
+            if part:
+                found[part] = None
+        elif part is None:
+            continue
+        elif id(part) not in seen:
+            seen.add(id(part))
+            stack.extend(part)
+    return tuple(found)

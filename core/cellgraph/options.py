@@ -35,6 +35,7 @@ class TaskOptions:
     limits: Mapping[str, int] | None = None
     nout: int | None = None
     ignore: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()  # arguments that look like a credential and are none
     uses: tuple[Any, ...] = ()
     packages: Literal["exact", "minor", "none"] | None = None
     accepts_failures: bool | None = None
@@ -88,7 +89,7 @@ def _check_extra(extra: Mapping[str, Any], executor: str | None) -> None:
 
 def _normalised(name: str, value: Any) -> Any:
     if value is None:
-        return None if name not in ("ignore", "uses") else ()
+        return None if name not in ("ignore", "harmless", "uses") else ()
     check = _CHECKS.get(name)
     return value if check is None else check(name, value)
 
@@ -118,6 +119,12 @@ def _flag(name: str, value: Any) -> bool:
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ConfigError(f"{name}={value!r}: expected a text")
+    return value
+
+
+def _callable(name: str, value: Any) -> Any:
+    if not callable(value):
+        raise ConfigError(f"{name}={value!r}: expected a callable without arguments")
     return value
 
 
@@ -182,7 +189,9 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "nout": _whole,
     "retry_on": _errors,
     "limits": _limits,
+    "fresh": _callable,
     "ignore": _names,
+    "harmless": _names,
     "uses": _objects,
     "inherit": _inherited,
 }

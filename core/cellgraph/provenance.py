@@ -42,6 +42,7 @@ class RunSummary:
     tasks: tuple[TaskShare, ...] = ()
     misses: tuple[tuple[str, str, int], ...] = ()  # task, reason, calls
     errors: tuple[str, ...] = field(default=())
+    key: str = ""  # hex of the graph record's key; empty for what has none
 
 
 class Archive:
@@ -78,6 +79,7 @@ class Archive:
                 for node in active.reduction.failures[:20]
                 if node.failure is not None
             ),
+            key=active.graph_key.hex(),
         )
         micros = int(run.started % 1 * 1e6)  # runs of one second sort too
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(run.started)) + f".{micros:06d}Z"

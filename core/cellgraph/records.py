@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from cellgraph.places import Read
+
 
 class Piece(msgspec.Struct, array_like=True, frozen=True):
     """One value: inline (head and buffers) or, when `blob` is set, in a blob of `nbytes`."""
@@ -45,6 +47,7 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, tag=10):
     executor: str
     log: str = ""
     parent: bytes = b""  # key of the call whose body made this one
+    reads: bytes = b""  # what it read beside its arguments: key of a `ReadsRecord`; empty: nothing
 
 
 class Edge(msgspec.Struct, array_like=True, frozen=True):
@@ -63,6 +66,7 @@ class FinalRecord(msgspec.Struct, array_like=True, frozen=True, tag=11):
     calls: int  # how many calls stand behind it, and how long they ran
     elapsed_s: float
     run: str
+    reads: tuple[bytes, ...] = ()  # keys of the `ReadsRecord`s of all calls below
 
 
 class CodeRecord(msgspec.Struct, array_like=True, frozen=True, tag=12):
@@ -79,7 +83,84 @@ class NameRecord(msgspec.Struct, array_like=True, frozen=True, tag=13):
     at: float
 
 
-Record = CallRecord | FinalRecord | CodeRecord | NameRecord
+class ReadsRecord(msgspec.Struct, array_like=True, frozen=True, tag=14):
+    """What some call read beside its arguments: verified dependencies, sorted, each once."""
+
+    reads: tuple[Read, ...]
+
+
+class EpochRecord(msgspec.Struct, array_like=True, frozen=True, tag=15):
+    """Results of a task were invalidated: all of them, or those of one call (by the key)."""
+
+    task: str
+    at: float
+    token: bytes  # new each time; joins the identity of the task
+
+
+class ForgottenRecord(msgspec.Struct, array_like=True, frozen=True, tag=16):
+    """What stands under the same key and is older does not count."""
+
+    at: float
+
+
+class AcceptedRecord(msgspec.Struct, array_like=True, frozen=True, tag=17):
+    """Results of the task id `old` count as those of the code it stands under."""
+
+    task: str
+    old: bytes
+    at: float
+    checked: int  # calls that were run again and gave the same value
+    revoked: bool
+    epoch: bytes  # of the task when it was said: an invalidation ends it
+    change: str = ""  # what was judged harmless
+
+
+class Outline(msgspec.Struct, array_like=True, frozen=True):
+    """The labelled parts of a value, by digest: what `explain` compares. See `outline`."""
+
+    kind: str  # "dict", "DataFrame", "ndarray"
+    text: str  # a short repr of a scalar; empty for what has parts
+    digest: bytes
+    facts: tuple[tuple[str, str], ...] = ()  # ("dtype", "int32"), ("rows", "3")
+    parts: tuple[tuple[str, "Outline"], ...] = ()  # label: "column 'price'", "[2]", "'depth'"
+    blob: bytes = b""  # of a stored result: its parts are read when they are asked for
+
+
+class OutlineRecord(msgspec.Struct, array_like=True, frozen=True, tag=20):
+    """The outline of an argument that is no scalar, under the digest of its identity."""
+
+    outline: Outline
+
+
+class Row(msgspec.Struct, array_like=True, frozen=True):
+    """One call in a `CallsRecord`: its key, and the identity of each argument by its name."""
+
+    key: bytes
+    labels: tuple[str, ...]
+    refs: tuple[bytes, ...]  # long ones by their digest
+
+
+class CallsRecord(msgspec.Struct, array_like=True, frozen=True, tag=21):
+    """Some of the calls of one task that a run had to run: where `explain` looks first."""
+
+    task_id: bytes
+    at: float
+    rows: tuple[Row, ...]
+    calls: int  # how many there were
+
+
+Record = (
+    CallRecord
+    | FinalRecord
+    | CodeRecord
+    | NameRecord
+    | ReadsRecord
+    | EpochRecord
+    | ForgottenRecord
+    | AcceptedRecord
+    | OutlineRecord
+    | CallsRecord
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: Any = msgspec.msgpack.Decoder(Record)
@@ -94,6 +175,6 @@ def decode(data: bytes) -> Record | None:
     """Return the record, or None for a kind this version does not know."""
     try:
         decoded: Record = _decoder.decode(data)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return None
     return decoded

@@ -240,6 +240,10 @@ class Reduction:
         outs = node.outs
         if outs:
             node.outs = []
+            if node.reads is not None:
+                for out in outs:
+                    if out.followed is not node:  # `_arrive` takes those
+                        out.rests_on(node.reads)
             for out in outs:
                 out.waiting -= 1
                 if not node.whole:
@@ -260,6 +264,9 @@ class Reduction:
             self.fail(node, target.failure)
             return
         node.whole = node.whole and target.whole
+        if target.reads is not None:
+            node.below = target.reads
+            node.rests_on(target.reads)
         if node.state is State.EXPANDED and type(node.expr) is Call and node.whole:
             self.keep.append(node)
         self.finish(node, target.value)
@@ -279,6 +286,8 @@ class Reduction:
             outs, lost.outs = lost.outs, []
             for out in outs:
                 if out.state is State.WAITING and self._tolerates(out):
+                    if lost.reads is not None:
+                        out.rests_on(lost.reads)
                     out.waiting -= 1
                     if not out.waiting:
                         out.owner.ready.append(out)

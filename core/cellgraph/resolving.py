@@ -6,7 +6,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from cellgraph import credentials
 from cellgraph.definitions import Definition
+from cellgraph.errors import CodecError, IdentityError
 from cellgraph.expression import EXPRESSIONS, Call
 from cellgraph.failure import Failure
 from cellgraph.growth import Growth
@@ -14,12 +16,30 @@ from cellgraph.identity.copying import private_copy
 from cellgraph.identity.values import reference
 from cellgraph.node import Node
 from cellgraph.result import Held
+from cellgraph.secret import any_known
+from cellgraph.stores.base import Store
 from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.task import Task
 from cellgraph.taskvalue import literal_reference
 
+# The identity of arguments among which there is no text as long as any credential.
+TOO_SHORT_FOR_CREDENTIALS: Final = 24
+
+
+class Unnamed(Held):
+    """An argument that the key leaves out: it needs no identity, and may be a handle."""
+
+    __slots__ = ()
+
+    def load(self, store: Store) -> object:
+        try:
+            return private_copy(self.value)
+        except CodecError:
+            return self.value  # a connection, a lock: handed on as it is
+
+
 # Immutable, or the engine's own: nothing to copy.
-_AS_THEY_ARE: Final = frozenset({Failure, Task})
+_AS_THEY_ARE: Final = frozenset({Failure, Task, Unnamed})
 _CONTAINERS: Final = frozenset({list, tuple, set, frozenset, dict, slice})
 
 
@@ -44,9 +64,12 @@ class Resolver:
         for node in nodes:
             expr: Any = node.expr
             args: tuple[object, ...] = expr._args
-            given = (*args, *expr._kwargs.values()) if type(expr) is Call else args
-            for value in given:
+            given = (*enumerate(args), *(expr._kwargs.items() if type(expr) is Call else ()))
+            ignored = node.definition.ignored if type(expr) is Call else ()
+            for at, value in given:
                 kind = type(value)
+                if at in ignored:
+                    continue
                 if kind in ATOMS or kind in EXPRESSIONS or kind in _AS_THEY_ARE:
                     continue
                 if next(leaves(value, EXPRESSIONS), None) is None:
@@ -67,6 +90,10 @@ class Resolver:
             if not kwargs:
                 node.args = args
                 return None
+        if type(node.expr) is Call and node.definition.ignored:
+            ignored = node.definition.ignored
+            args = tuple([_unnamed(a) if i in ignored else a for i, a in enumerate(args)])
+            kwargs = {k: _unnamed(v) if k in ignored else v for k, v in kwargs.items()}
         met: list[Failure] = []
         table = self._growth.table(node.env)
         node.args = tuple([self._value_of(a, table, node, met) for a in args])
@@ -97,6 +124,17 @@ class Resolver:
         )
 
 
+def _unnamed(value: object) -> object:
+    kind = type(value)
+    if (
+        kind in ATOMS
+        or kind in _AS_THEY_ARE
+        or next(leaves([value], EXPRESSIONS), None) is not None
+    ):
+        return value
+    return Unnamed(b"", value)
+
+
 def literal(value: Any) -> object:
     """A literal the user passed: known by identity, copied for each consumer."""
     if type(value) in ATOMS or type(value) in _AS_THEY_ARE:
@@ -112,6 +150,30 @@ def arguments_ref(
         ignored = definition.ignored
         args = tuple([None if i in ignored else a for i, a in enumerate(args)])
         kwargs = {k: None if k in ignored else v for k, v in kwargs.items()}
-    if kwargs:
-        return b"k" + reference((args, dict(kwargs)))
-    return b"a" + reference(args)
+    ref = b"k" + reference((args, dict(kwargs))) if kwargs else b"a" + reference(args)
+    if len(ref) > TOO_SHORT_FOR_CREDENTIALS:
+        refuse_credentials(definition, ref, args, kwargs)
+    return ref
+
+
+def refuse_credentials(
+    definition: Definition, ref: bytes, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> None:
+    """Raise IdentityError, which names the argument, for one that looks like a credential.
+
+    *ref* is the identity of the arguments. A call that is not cached is not stored either.
+    """
+    given = (*args, *kwargs.values()) if kwargs else args
+    looked_at = definition.delicate or any_known() or credentials.may_hold_one(ref, given)
+    if not looked_at or not definition.cached:
+        return
+    task = definition.task
+    found = credentials.find(task.parameter_names, args, kwargs, definition.options.harmless)
+    if found is None:
+        return
+    name = found.argument
+    raise IdentityError(
+        f"{definition.name}({name}=...): this argument looks like {found.form}, and arguments are "
+        'stored with results: pass cg.Secret("env:NAME") and call its .value() in the task; if it '
+        f"is harmless, say harmless={name!r} for the task"
+    )

@@ -9,10 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
 
 from cellgraph.active import Active
+from cellgraph.audit import Audit
 from cellgraph.bus import Bus
 from cellgraph.cache import Cache, Found
 from cellgraph.definitions import Definitions
@@ -24,7 +26,9 @@ from cellgraph.executor import JobEvent, Unreduced
 from cellgraph.graphkey import GraphKey, worth_a_record
 from cellgraph.halt import Halted
 from cellgraph.keeping import Jobs, Keeper, Report
+from cellgraph.marks import Marks
 from cellgraph.node import Node, State
+from cellgraph.places import Roots
 from cellgraph.reasons import Reasons
 from cellgraph.reduce import Reduction
 from cellgraph.run import Run, cancelled
@@ -74,7 +78,13 @@ class Scheduler:
     """Owns every run of a session. Public methods are thread-safe."""
 
     def __init__(
-        self, store: Store, bus: Bus, dispatch: Dispatch, archive: Archive, default_executor: str
+        self,
+        store: Store,
+        bus: Bus,
+        dispatch: Dispatch,
+        archive: Archive,
+        default_executor: str,
+        roots: Roots,
     ) -> None:
         self.store = store
         self._telling = Telling(store, bus)
@@ -84,6 +94,7 @@ class Scheduler:
         self._execution = Execution(dispatch, self._telling, reasons, jobs, self._keeper)
         self._ending = Ending(self._telling, reasons, archive)
         self._default_executor = default_executor
+        self._roots = roots
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._active: dict[str, Active] = {}
         self._last_look = 0.0
@@ -200,19 +211,24 @@ class Scheduler:
         run, asked = begin.run, begin.asked
         live = asked["definitions"] == "live"
         definitions = Definitions(
-            live=live, cache=asked["cache"], default_executor=self._default_executor
+            live=live,
+            cache=asked["cache"],
+            default_executor=self._default_executor,
+            marks=Marks(self.store),
         )
         reduction = Reduction(definitions, asked["fail"], run.halt, observed=self._telling.heard)
-        cache = Cache(self.store, definitions, run.id, time.time)
+        cache = Cache(self.store, definitions, run.id, time.time, self._roots)
         active = Active(run, reduction, cache, asked)
+        cache.finals = not active.audit.share
         self._telling.emit(RunStarted(run.id, run.label, run.started))
         try:
-            expr = reduction.as_expression(begin.value)
-            found = self._find_graph(active, expr)
-            if found is None or reduction.growth.observed:
-                active.root = reduction.begin(expr)
-            if asked["background"]:
-                reduction.freeze()
+            with self._telling.reading(run):
+                expr = reduction.as_expression(begin.value)
+                found = self._find_graph(active, expr)
+                if found is None or reduction.growth.observed:
+                    active.root = reduction.begin(expr)
+                if asked["background"]:
+                    reduction.freeze()
         except Halted:
             reduction.stop()
             self._ending.finish(active, "cancelled", error=cancelled(run))
@@ -237,8 +253,12 @@ class Scheduler:
         reduction = active.reduction
         named = GraphKey(expr, reduction.definitions, reduction.growth.top, reduction.halt)
         reduction.named = named.calls
+        if not named.whole:
+            return None
         active.graph_key = named.key
         active.graph_roots = tuple(named.tasks)
+        if active.audit.share:
+            return None  # each call answers for itself
         return active.cache.find_graph(named.key, named.tasks.values())
 
     def _all_found(self, active: Active, found: Found) -> None:
@@ -258,9 +278,10 @@ class Scheduler:
         """Let every run go one step; say whether any can go further."""
         moved = False
         for active in list(self._active.values()):
-            if self._step(active):
-                moved = True
-                continue
+            with suppress(Halted), self._telling.reading(active.run):
+                if self._step(active):
+                    moved = True
+                    continue
             root = active.root
             over = root is not None and root.state >= State.DONE and not active.reduction.open
             if active.reduction.stopped and not active.stopping:
@@ -294,9 +315,16 @@ class Scheduler:
             if found is None:
                 missed.append(node)
                 continue
+            if active.audit.share and _audits(active.audit, node, found):
+                active.audited[node.call] = found
+                missed.append(node)
+                continue
             counts.reused += 1
             counts.saved_s += found.elapsed_s
             active.tally(node.definition).reused += 1
+            if found.reads:
+                node.rests_on(list(found.reads))
+                node.read = found.reads[0]
             if reduction.growth.observed:
                 reused.append(CallDone(node.call, found.elapsed_s))
             if type(found.outcome) is Unreduced:
@@ -318,3 +346,7 @@ class Scheduler:
         del self._active[active.run.id]
         active.ended = True
         self._ending.end(active)
+
+
+def _audits(audit: Audit, node: Node, found: Found) -> bool:
+    return type(found.outcome) is not Unreduced and audit.picks(node.key)

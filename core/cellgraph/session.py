@@ -1,37 +1,41 @@
 """The composition root: settings become a store, executors, a bus and a scheduler."""
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
+from cellgraph.asking import Asking, Fail
+from cellgraph.audit import Audit, share_of
+from cellgraph.budget import NO_LIMITS, Budget, Limits, limits
 from cellgraph.bus import Bus
-from cellgraph.definitions import Definition, Definitions
 from cellgraph.dispatch import Dispatch
-from cellgraph.environment import Environment
-from cellgraph.errors import ConfigError, GraphError, LostValue, StoreError, TaskError
-from cellgraph.events import CallAdded
+from cellgraph.errors import ConfigError, GraphError, LostValue, TaskError
 from cellgraph.executor import Executor, JobEvent
-from cellgraph.halt import Halt
 from cellgraph.inside import current_task
 from cellgraph.label import label
 from cellgraph.plugins import executor_type, make_executor
-from cellgraph.provenance import Archive, RunSummary
-from cellgraph.reasons import Reasons
-from cellgraph.records import CallRecord, decode
-from cellgraph.reduce import Reduction
+from cellgraph.provenance import Archive
+from cellgraph.reasons import is_change
+from cellgraph.recent import Recent
 from cellgraph.run import Run
 from cellgraph.scheduler import Scheduler
 from cellgraph.settings import Settings, load_settings
 from cellgraph.stores.base import Store
+from cellgraph.stores.notices import Notices
+from cellgraph.stores.opening import open_store
 from cellgraph.task import Task
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from cellgraph.accepting import Accepted
+    from cellgraph.active import Active
+    from cellgraph.care import Care
+    from cellgraph.events import RunStatus
+    from cellgraph.forgetting import Invalidated
 
 T = TypeVar("T")
-Fail = Literal["late", "fast", "keep"]
 
 
 class Presenter(Protocol):
@@ -76,7 +80,7 @@ class _Host:
             self.scheduler.report(events)
 
 
-class Session:
+class Session(Asking):
     """Evaluates expressions against one store. Thread-safe; several may live in one process.
 
     *store* is a folder, an ``s3://`` URI, or a `Store`; *executors* maps names to their settings
@@ -95,18 +99,24 @@ class Session:
         said = {"store": named, "executors": executors, **settings}
         self.settings: Settings = load_settings(said)
         self.presenter: Presenter = presenter or Silent()
+        self._audited = share_of(self.settings.audit)
         self.bus = Bus()
+        self._notices = Notices(self.bus)
         self.store: Store = (
-            _open(self.settings) if isinstance(store, (str, Path, type(None))) else store
+            open_store(self.settings, self._notices.say)
+            if isinstance(store, (str, Path, type(None)))
+            else store
         )
         self._archive = Archive(self.store)
         self._host = _Host(self.store)
         self._closed = False
         self._machines: dict[type[Any], Any] = {}
-        dispatch = Dispatch(self.store, self._make_executor, _limits(self.settings.limits))
+        roots = self.settings.roots()
+        units = _limits(self.settings.limits)
+        dispatch = Dispatch(self.store, self._make_executor, units, roots)
         self._dispatch = dispatch
         self._scheduler = Scheduler(
-            self.store, self.bus, dispatch, self._archive.keep, self.settings.executor
+            self.store, self.bus, dispatch, self._archived, self.settings.executor, roots
         )
         self._host.scheduler = self._scheduler
 
@@ -121,6 +131,12 @@ class Session:
         made.start(self._host)
         return made
 
+    def _archived(self, active: "Active", status: "RunStatus") -> None:
+        try:
+            self._archive.keep(active, status)
+        finally:
+            self._notices.tell(active.run.id)
+
     # --- the verbs ------------------------------------------------------------------------------
 
     def evaluate(
@@ -130,29 +146,41 @@ class Session:
         cache: bool = True,
         fail: Fail = "late",
         definitions: Literal["live", "built"] | None = None,
+        max_cost: float | None = None,
+        max_remote_calls: int | None = None,
     ) -> T:
         """Reduce *expr* (an expression, or a container of some) and return its value.
 
         Raises TaskError with the user's traceback when a task fails; IdentityError, ConfigError
         before anything is stored or run. On Ctrl-C nothing more starts, what has finished is kept.
+        *max_cost* (USD) and *max_remote_calls* stop the run with LimitError before calls that would
+        exceed them are handed to a remote executor.
         """
-        try:
-            return self._evaluate(expr, cache, fail, definitions)
-        except (LostValue, TaskError) as error:
-            lost = error.error if isinstance(error, TaskError) else error
-            if not isinstance(lost, LostValue):
-                raise
-            # what was damaged is in quarantine now, so this time it is a miss
-            return self._evaluate(expr, cache, fail, definitions)
+        allowed = limits(max_cost, max_remote_calls)
+        gone: set[str] = set()
+        while True:
+            try:
+                return self._evaluate(expr, cache, fail, definitions, allowed)
+            except (LostValue, TaskError) as error:
+                lost = error.error if isinstance(error, TaskError) else error
+                if not isinstance(lost, LostValue) or str(lost) in gone:
+                    raise
+                # what was damaged is in quarantine now, so next time it is a miss
+                gone.add(str(lost))
 
     def _evaluate(
-        self, expr: T, cache: bool, fail: Fail, definitions: Literal["live", "built"] | None
+        self,
+        expr: T,
+        cache: bool,
+        fail: Fail,
+        definitions: Literal["live", "built"] | None,
+        allowed: Limits,
     ) -> T:
         run = self._begin(expr, cache, fail, definitions)
         presenter = self.presenter
         presenter.begin(run, self.bus)
         try:
-            self._start(run, expr, cache, fail, definitions)
+            self._start(run, expr, cache, fail, definitions, allowed)
             presenter.wait(run)
         except BaseException:
             run.cancel()
@@ -169,10 +197,13 @@ class Session:
         cache: bool = True,
         fail: Fail = "late",
         definitions: Literal["live", "built"] | None = None,
+        max_cost: float | None = None,
+        max_remote_calls: int | None = None,
     ) -> Run:
-        """Begin reducing *expr* and return at once."""
+        """Begin reducing *expr* and return at once; limits as of `evaluate`."""
+        allowed = limits(max_cost, max_remote_calls)
         run = self._begin(expr, cache, fail, definitions)
-        self._start(run, expr, cache, fail, definitions, background=True)
+        self._start(run, expr, cache, fail, definitions, allowed, background=True)
         run.begun.wait()  # what the caller does to its values from here on is its own affair
         return run
 
@@ -202,6 +233,7 @@ class Session:
         cache: bool,
         fail: Fail,
         definitions: str | None,
+        allowed: Limits = NO_LIMITS,
         *,
         background: bool = False,
     ) -> None:
@@ -210,80 +242,51 @@ class Session:
             "fail": fail,
             "definitions": definitions or self.settings.definitions,
             "background": background,
+            "audit": Audit(self._audited, self.settings.audit_seed.encode() or run.id.encode()),
+            "budget": Budget(allowed, self._place_of, Recent(self.store).times, is_change),
         }
         self._scheduler.start(run, expr, asked)
 
-    def outline(self, expr: Any) -> tuple[CallAdded, ...]:
-        """The calls that *expr* names now, without running anything. Raises IdentityError."""
-        definitions = Definitions(live=True, cache=True, default_executor=self.settings.executor)
-        reduction = Reduction(definitions, "late", Halt(), observed=True)
-        reduction.begin(expr)
-        return reduction.growth.take_added()
+    # --- what is believed -----------------------------------------------------------------------
 
-    # --- what is known --------------------------------------------------------------------------
+    def invalidate(self, what: Any) -> "Invalidated":
+        """Believe no result of a task any more, or of the calls given; say what will run again.
 
-    def runs(self, limit: int | None = None) -> "pd.DataFrame":
-        """Stored runs, newest first, one row each."""
-        import pandas as pd
+        Holds for every session on the store. Raises ConfigError for anything else.
+        """
+        from cellgraph.forgetting import Forgetting
 
-        rows = [
-            {
-                "id": r.id,
-                "started": pd.Timestamp(r.started, unit="s", tz="UTC"),
-                "status": r.status,
-                "expression": r.label,
-                "elapsed_s": round(r.elapsed_s, 3),
-                "executed": r.executed,
-                "reused": r.reused,
-                "failed": r.failed,
-                "saved_s": round(r.saved_s, 3),
-            }
-            for r in self._archive.runs(limit)
-        ]
-        columns = "id started status expression elapsed_s executed reused failed saved_s".split()
-        return pd.DataFrame(rows, columns=columns)
+        forgetting = Forgetting(
+            self.store,
+            self._definitions(),
+            self.settings.roots(),
+            time.time(),
+            lambda: secrets.token_bytes(16),
+        )
+        return forgetting.invalidate(what)
 
-    def run_summaries(self, limit: int | None = None) -> list[RunSummary]:
-        """Stored runs, newest first."""
-        return list(self._archive.runs(limit))
+    def accept(self, task: Task[..., Any], verify: int = 20, *, revoke: bool = False) -> "Accepted":
+        """Take the results of a task's earlier code as those of its present code.
 
-    def get_run(self, run: str) -> RunSummary:
-        """A stored run by its id or the beginning of it. Raises StoreError."""
-        found = self._archive.run(run)
-        if found is None:
-            raise StoreError(f"no run {run!r} in this store: `runs()` lists them")
-        return found
+        *verify* earlier calls are run again first; IdentityError when one gives another value, when
+        there is nothing earlier, or when none can be run again and *verify* is not 0. With *revoke*
+        an acceptance is taken back. Holds for every session on the store.
+        """
+        from cellgraph.accepting import Accepting
 
-    def definition_of(self, task: Task[..., Any]) -> Definition:
-        """Identity and options of a task as it is now. Raises IdentityError."""
-        made = Definitions(live=True, cache=True, default_executor=self.settings.executor)
-        return made.of(task, Environment.root())
+        def evaluate(calls: Sequence[Any]) -> Sequence[Any]:
+            return self.evaluate(list(calls), fail="keep")
 
-    def change_of(self, task: Task[..., Any]) -> tuple[bytes, str] | None:
-        """The identity that the task's name stood for before, and what changed; None if nothing."""
-        return Reasons(self.store).previous(self.definition_of(task))
+        roots = self.settings.roots()
+        accepting = Accepting(self.store, self._definitions(), roots, evaluate, time.time())
+        return accepting.revoke(task) if revoke else accepting.accept(task, verify)
 
-    def results_of(self, task_id: bytes) -> tuple[int, float]:
-        """How many calls were computed under a task identity, and how long they took in all."""
-        count, seconds, wanted = 0, 0.0, task_id.hex()
-        for run in self._archive.runs():
-            for share in run.tasks:
-                if share.id == wanted:
-                    count += share.executed
-                    seconds += share.seconds
-        return count, seconds
+    @property
+    def cache(self) -> "Care":
+        """The care of the store: `info`, `gc`, `verify`, `rebuild`, `pin`, `unpin`, `pins`."""
+        from cellgraph.care import Care
 
-    def log_of(self, call: Any) -> str:
-        """What a call over plain values printed when it ran; empty if that is not known."""
-        definitions = Definitions(live=True, cache=True, default_executor=self.settings.executor)
-        reduction = Reduction(definitions, "late", Halt(), observed=False)
-        node = reduction.begin(call)
-        reduction.advance()
-        for data in self.store.get_many([node.key]).get(node.key, ()) if node.key else ():
-            record = decode(data)
-            if type(record) is CallRecord:
-                return record.log
-        return ""
+        return Care(self.store, lambda expr: self._forecast(expr, True, "late"))
 
     def present_through(self, presenter: Presenter | None) -> None:
         """Show runs that begin from now on through *presenter*; None: silently."""
@@ -299,6 +302,7 @@ class Session:
         self._scheduler.close()
         self._dispatch.close()
         self.store.close()
+        self._notices.close()
 
     def __enter__(self) -> Self:
         return self
@@ -313,16 +317,6 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<cellgraph session over {self.settings.store or '.cellgraph'}>"
-
-
-def _open(settings: Settings) -> Store:
-    from cellgraph.stores.local import LocalStore
-
-    where = settings.store
-    if where.startswith("s3://"):
-        raise ConfigError("S3 stores are not part of this version: give a folder")
-    path = Path(where).expanduser() if where else Path(settings.project) / ".cellgraph"
-    return LocalStore(path)
 
 
 def _limits(limits: Mapping[str, int]) -> Mapping[str, int]:

@@ -51,10 +51,9 @@ class Task(Generic[P, R]):
         self.__doc__ = func.__doc__
         self.__wrapped__ = func
         self._binder = binder or Binder(func)
-        for name in self.own.ignore:
-            if name not in self._binder.known:
-                known = closest(name, self._binder.known)
-                raise ConfigError(f"ignore={name!r}: {self.name} has no such argument{known}")
+        for option, names in (("ignore", self.own.ignore), ("harmless", self.own.harmless)):
+            for name in names:
+                self._binder.check(self.name, option, name)
         if not said:
             _LIVE[self.token] = self
 
@@ -83,6 +82,11 @@ class Task(Generic[P, R]):
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the positional parameters, in order."""
         return self._binder.names
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        """Names of all parameters."""
+        return self._binder.known
 
     def map(self, items: Iterable[Any], **fixed: Any) -> list[R]:
         """Return one call per item (the first argument), with *fixed* keyword arguments.
@@ -167,11 +171,16 @@ class Binder:
     extra keyword arguments a dict sorted by name. So ``f(1, 2)`` and ``f(1, b=2)`` are one call.
     """
 
-    __slots__ = ("_defaults", "_signature", "defaults", "exact", "known", "names")
+    __slots__ = ("_defaults", "_signature", "defaults", "exact", "known", "names", "variadic")
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self._signature = signature = inspect.signature(func)
         kinds = [p.kind for p in signature.parameters.values()]
+        self.variadic = frozenset(
+            p.name
+            for p in signature.parameters.values()
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        )
         positional = [
             p
             for p in signature.parameters.values()
@@ -188,6 +197,17 @@ class Binder:
         self._defaults = (
             tuple(p.default for p in positional if p.default is not p.empty) if simple else ()
         )
+
+    def check(self, task: str, option: str, name: str) -> None:
+        """Raise ConfigError unless *name* is one argument."""
+        if name not in self.known:
+            known = closest(name, self.known)
+            raise ConfigError(f"{option}={name!r}: {task} has no such argument{known}")
+        if name in self.variadic:
+            raise ConfigError(
+                f"{option}={name!r}: {name} takes any number of arguments: give the ones that are "
+                "meant a name of their own"
+            )
 
     def bind(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]

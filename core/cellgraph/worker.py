@@ -9,12 +9,15 @@ from collections.abc import Coroutine, Sized
 from types import CoroutineType, TracebackType
 from typing import Any, Final, cast
 
+from cellgraph import reads
 from cellgraph.codecs.payload import INLINE_BYTES
+from cellgraph.collector import NOTHING, Collector
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.identity.values import snapshot
 from cellgraph.inside import enter
 from cellgraph.result import SCALARS, Inline, Result, Stored
+from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Store
 from cellgraph.structure import leaves, rebuild
 from cellgraph.taskvalue import TASKS
@@ -31,22 +34,26 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
     KeyboardInterrupt and SystemExit of the process through only as a failure of the call."""
     started = time.time()
     clock = time.perf_counter()
+    seen = NOTHING if job.roots is None else Collector(job.roots)
     try:
         args = [load(a, store) for a in job.args]
         kwargs = {name: load(a, store) for name, a in job.kwargs.items()}
         outer = enter(None if job.function.code.startswith(b"rule:") else job.function.name)
+        reads.begin(seen)
         try:
             value = job.function.func(*args, **kwargs)
             if type(value) is _COROUTINE:
                 value = asyncio_run(value)
         finally:
             enter(outer)
+            reads.end(seen)
         check_length(job.function, value)
         outcome = settle(value, store)
     except BaseException as error:  # a task may raise anything, SystemExit included
         elapsed = time.perf_counter() - clock
-        return JobFailed(job.id, started, elapsed, error, user_traceback(error))
-    return JobDone(job.id, started, time.perf_counter() - clock, outcome)
+        trace = user_traceback(error)
+        return JobFailed(job.id, started, elapsed, error, trace, reads.settle(seen))
+    return JobDone(job.id, started, time.perf_counter() - clock, outcome, reads.settle(seen))
 
 
 def load(argument: object, store: Store) -> Any:
@@ -83,10 +90,12 @@ def asyncio_run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 def settle(value: object, store: Store) -> object:
     """Turn what a function returned into what the engine may keep: scalar, Result or Unreduced."""
     if type(value) in SCALARS:
+        refuse_stored(value)
         return value
     if next(leaves(value, _LAZY), None) is not None:
         return Unreduced(value)
     ref, payload = snapshot(value)
+    refuse_stored(payload)
     if payload.nbytes <= INLINE_BYTES:
         return Inline(ref, payload)
     return Stored(ref, store.put_blob(payload), payload.nbytes)

@@ -120,7 +120,8 @@ def _call(home: Household, request: Request) -> Answer:
         return _problem(request, started, text)
     store = home.store()
     function = Function(request.name, func, request.code_id)
-    event = run_job(Job(request.job_id, function, args, kwargs, Resources()), store)
+    job = Job(request.job_id, function, args, kwargs, Resources(), request.roots)
+    event = run_job(job, store)
     return _answer(home, request, event, store)
 
 
@@ -130,14 +131,16 @@ def _answer(home: Household, request: Request, event: Any, store: Store) -> Answ
 
     if isinstance(event, JobFailed):
         packed = pack_error(event.error)
-        return Answer(event.started, event.elapsed_s, None, packed, "", event.traceback)
+        return Answer(
+            event.started, event.elapsed_s, None, packed, "", event.traceback, event.reads
+        )
     try:
         data = pickling.dump(hand_over(event.outcome, store, home.lent))
     except Exception as error:  # pickling runs the user's code
         where = pickling.culprit(event.outcome, "its result")
         text = f"returned what cannot be sent from its process: {where} cannot be pickled ({error})"
         return _problem(request, event.started, text)
-    return Answer(event.started, event.elapsed_s, data, None, "", "")
+    return Answer(event.started, event.elapsed_s, data, None, "", "", event.reads)
 
 
 def _problem(request: Request, started: float, text: str) -> Answer:

@@ -80,10 +80,11 @@ class Courier:
             except Exception as error:  # unpickling runs the user's code
                 problem = f"the result of {job.function.name} cannot be read back: {error}"
                 return JobFailed(job.id, started, elapsed, ExecutorError(problem), "")
-            return JobDone(job.id, started, elapsed, take_back(outcome, self._store))
+            outcome = take_back(outcome, self._store)
+            return JobDone(job.id, started, elapsed, outcome, answer.reads)
         if answer.error is not None:
             raised = unpack_error(answer.error)
-            return JobFailed(job.id, started, elapsed, raised, answer.traceback)
+            return JobFailed(job.id, started, elapsed, raised, answer.traceback, answer.reads)
         return JobFailed(job.id, started, elapsed, ExecutorError(answer.problem), answer.traceback)
 
     def _pack_code(self, function: Function) -> Code:

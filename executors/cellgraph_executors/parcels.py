@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cellgraph.places import Read, Roots
 from cellgraph_executors.faults import PackedError
 
 # A message of this size is written to a pipe in one piece, or not at all when the writer dies.
@@ -74,6 +75,7 @@ class Request(NamedTuple):
     vcpus: float
     logs: str
     surroundings: Surroundings | None  # None: as before
+    roots: Roots | None  # where it is watched for what it reads; None: nowhere
 
 
 class Answer(NamedTuple):
@@ -85,3 +87,4 @@ class Answer(NamedTuple):
     error: PackedError | None  # the user's exception
     problem: str  # what kept the call from being carried out or its result from being sent
     traceback: str
+    reads: tuple[Read, ...] = ()  # see `JobDone`

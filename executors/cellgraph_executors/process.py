@@ -163,6 +163,7 @@ class ProcessExecutor(Crew[ProcessWorker]):
             vcpus=job.resources.vcpus,
             logs=logs.path,
             surroundings=None if around == place.surroundings else around,
+            roots=job.roots,
         )
         place.codes.add(code.id)
         place.surroundings = around

@@ -10,7 +10,7 @@ _CALL: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(?P<magic>%%?\w+)\s(?P<rest>.*)
 _WORD: Final = re.compile(r"\S*$")
 _NAME: Final = re.compile(r"[^\W\d][\w.]*$")
 _OURS: Final = "_cellgraph_matcher_"  # by what `remove` knows it
-_TAKE_EXPRESSIONS: Final = ("%evaluate", "%graph")
+_TAKE_EXPRESSIONS: Final = ("%evaluate", "%graph", "%accept", "%explain", "%plan")
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "fail": ("late", "fast", "keep"),
     "view": ("graph", "table", "plain"),
@@ -18,6 +18,8 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "packages": ("exact", "minor", "none"),
     "definitions": ("live", "built"),
     "cache": ("True", "False"),
+    "older_than": ("7d", "30d", "90d"),
+    "max_size": ("1GB", "10GB", "100GB"),
 }
 
 
@@ -58,10 +60,12 @@ class Matcher:
             return [] if words else [r.id for r in self._kernel.session.run_summaries(20)]
         if magic == "%tasks":
             return [] if words else self._task_names()
-        known = _options(magic)
+        if magic == "%cache" and (not words or words[0] in ("pin", "unpin")):
+            return self._in_the_cache(words)
+        known = _options(f"{magic} {words[0]}" if magic == "%cache" and words else magic)
         if known is None:
             return []
-        waiting = _unfinished(words, known)
+        waiting = _unfinished(words[1:] if magic == "%cache" else words, known)
         if waiting is None:
             return []
         if waiting:
@@ -81,6 +85,16 @@ class Matcher:
             return self._kernel.session.settings.limits
         return _CHOICES.get(option, ())
 
+    def _in_the_cache(self, words: Sequence[str]) -> Iterable[str]:
+        """The actions of %cache, and what may be pinned."""
+        from cellgraph_notebook.magics.cache_magic import ACTIONS
+
+        if not words:
+            return ACTIONS
+        if words[0] == "pin":
+            return [*self._task_names(), *[r.id for r in self._kernel.session.run_summaries(20)]]
+        return [pin.name for pin in self._kernel.session.cache.pins()]
+
     def _task_names(self) -> list[str]:
         from cellgraph.task import Task
 
@@ -98,6 +112,18 @@ def _options(magic: str) -> Any:
         from cellgraph_notebook.magics import evaluate_magic
 
         return evaluate_magic.OPTIONS
+    if magic == "%accept":
+        from cellgraph_notebook.magics import accept_magic
+
+        return accept_magic.OPTIONS
+    if magic in ("%explain", "%plan"):
+        from cellgraph_notebook.magics import explain_magic as asking
+
+        return asking.PLAN_OPTIONS if magic == "%plan" else asking.EXPLAIN_OPTIONS
+    if magic == "%cache gc":
+        from cellgraph_notebook.magics import cache_magic
+
+        return cache_magic.GC_OPTIONS
     if magic == "%graph":
         from cellgraph_notebook.magics import graph_magic
 

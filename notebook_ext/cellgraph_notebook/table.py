@@ -30,7 +30,8 @@ class Table(NamedTuple):
         return "\n".join([self.title, *lines])
 
     def _html(self) -> str:
-        title = f'<div style="margin:2px 0 4px">{html.escape(self.title)}</div>'
+        said = html.escape(self.title).replace("\n", "<br>")
+        title = f'<div style="margin:2px 0 4px">{said}</div>'
         if not self.rows:
             return title
         head = "".join(

@@ -155,6 +155,47 @@ def test_an_edited_helper_is_named_in_the_record(command: Command) -> None:
     assert "half()" in command.out
 
 
+# --- explain and plan -----------------------------------------------------------------------------
+
+
+def test_a_target_is_explained_and_does_not_run(command: Command) -> None:
+    assert (
+        command("explain", command.folder / "flow.py", "double(1)", "--store", command.store) == 0
+    )
+    assert "first run" in command.out and not (command.folder / "runs.txt").exists()
+    command.flow("double(1)")
+    (command.folder / "flow.py").write_text(FLOW.replace("return x / 2", "return x // 2"))
+    assert (
+        command("explain", command.folder / "flow.py", "double(1)", "--store", command.store) == 0
+    )
+    assert "MISS" in command.out and "code > helper half() > body line 2" in command.out
+    assert "+    return x // 2" in command.out
+    assert command.executed() == 1
+
+
+def test_a_target_is_planned_and_does_not_run(command: Command) -> None:
+    command.flow("double(1)")
+    assert command.flow("total", "--plan") == 0
+    assert "1 hit, 1 run" in command.out and command.executed() == 1
+    assert command.flow("--plan") == 1
+    assert "say which expression of flow.py to plan" in command.err
+
+
+def test_a_question_about_a_notebook_leaves_out_what_only_shows(command: Command) -> None:
+    path = notebook(
+        command.folder / "book.ipynb",
+        "%load_ext cellgraph",
+        "%%task\ndef triple(x):\n    print('ran')\n    return 3 * x",
+        "%evaluate triple(1)",
+        "%%evaluate\ny = 2\ntriple(y)",
+    )
+    assert command("explain", path, "triple(1)", "--store", command.store) == 0
+    assert "first run" in command.out and "ran" not in command.out.split()
+    assert command("run", path, "triple(2)", "--store", command.store) == 0
+    assert command("run", path, "triple(4)", "--plan", "--store", command.store) == 0
+    assert "0 hits, 1 run" in command.out
+
+
 # --- runs -----------------------------------------------------------------------------------------
 
 

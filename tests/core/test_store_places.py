@@ -136,6 +136,13 @@ for write in (
         raise AssertionError("it was written")
 store.put_blob(sample_payload(1, (300_000,)))
 store.sync()
+assert store.facts().segments == 1 and len(list(store.kept())) == 50
+assert store.check().damage == () and store.rebuild() == 50
+try:
+    with store.collecting():
+        raise AssertionError("it cannot be collected")
+except StoreError as error:
+    assert "make it writable" in str(error), error
 store.close()
 print("fine")
 """

@@ -23,10 +23,11 @@ SOURCES = (
 MAX_LINES = 400
 
 PUBLIC = """
-    CallCancelled CallTimeout CellgraphError CodecError ConfigError ExecutorError ExportError
-    Expression Failure GraphError HostLost IdentityError LimitError OutOfMemory Partial Run Session
-    StoreError Task TaskError catch catch_all cond configure context control current_session
-    evaluate get_context get_run register_value runs seq submit task
+    CallCancelled CallTimeout CellgraphError CodecError ConfigError Dir ExecutorError
+    Explanation ExportError Expression Failure File GraphError HostLost IdentityError LimitError
+    OutOfMemory Partial Plan Run Secret Session StoreError Task TaskError accept catch catch_all
+    cond configure context control current_session evaluate explain get_context get_run
+    invalidate plan register_value runs seq submit task
 """.split()
 
 HEAVY = (

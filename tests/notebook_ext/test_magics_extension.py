@@ -14,7 +14,7 @@ import cellgraph as cg
 from cellgraph.current import current_session
 from cellgraph.errors import CellgraphError
 
-MAGICS = {"line": ["evaluate", "graph", "runs", "tasks"], "cell": ["evaluate", "task"]}
+MAGICS = {"line": ["accept", "evaluate", "graph", "runs", "tasks"], "cell": ["evaluate", "task"]}
 
 
 @pytest.fixture

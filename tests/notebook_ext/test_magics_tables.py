@@ -68,7 +68,7 @@ def test_one_run_tells_why_its_tasks_ran(lab: ShellLab) -> None:
 
     told = lab.ok(f"%runs {newest[:5]}").value
     (row,) = told.rows
-    assert (row[0], row[1], row[2], row[4]) == ("double", "1", "1", "new arguments ×1")
+    assert (row[0], row[1], row[2], row[4]) == ("double", "1", "1", "args > x 1 -> 2 ×1")
     assert lab.ok("run = %evaluate --bg double(3)\nrun.wait(30)").value is True
     assert lab["run"].id in repr(lab.ok("%runs {run.id}").value)
 

@@ -6,17 +6,15 @@ from typing import Annotated, cast
 
 import typer
 
+from cellgraph.cli.caring import cache_app
 from cellgraph.cli.console import error_console, show_error
+from cellgraph.cli.places import StoreOption
 from cellgraph.errors import CellgraphError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 # typer's own click, wherever this version keeps it: what a wrong option or argument raises.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
-
-StoreOption = Annotated[
-    Path | None, typer.Option("--store", help="The store's folder, if not the project's.")
-]
 
 app = typer.Typer(
     name="cellgraph",
@@ -25,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(cache_app, name="cache")
 
 
 @app.command()
@@ -51,12 +50,34 @@ def run_target(
     save: Annotated[
         Path | None, typer.Option("--save", help="Where to keep the executed notebook.")
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what TARGET would find and run, and stop there.")
+    ] = False,
     store: StoreOption = None,
 ) -> None:
     """Run a notebook or a Python file, headless; what is already known is not run again."""
     from cellgraph.cli.running import run_file
 
-    run_file(file, target, param or [], save, store)
+    run_file(file, target, param or [], save, store, "plan" if plan else "evaluate")
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="A notebook (.ipynb) or a Python file (.py).")],
+    target: Annotated[str, typer.Argument(help="The expression, in the file's own names.")],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="name=value; may be given several times.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Say whether an expression is answered from the store, and the part that decided.
+
+    The expression does not run. The file does, to have its names; of a notebook, cells that only
+    show a value (%evaluate without a name) are left out.
+    """
+    from cellgraph.cli.running import run_file
+
+    run_file(file, target, param or [], None, store, "explain")
 
 
 @app.command()

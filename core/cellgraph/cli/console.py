@@ -3,6 +3,10 @@
 from rich.console import Console
 from rich.text import Text
 
+from cellgraph.words import duration, plural
+
+__all__ = ["console", "duration", "error_console", "plural", "show_error"]
+
 _FILE_WIDTH = 160  # a file or a pipe has no edge to wrap at; tables still need a width
 
 
@@ -24,20 +28,3 @@ def show_error(message: str) -> None:
     out.print(Text(line, style="bold red"), soft_wrap=True)
     if rest.strip():
         out.print(Text.from_ansi(rest.strip("\n")), soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: "8 ms", "3.2 s", "4 min 10 s", "2 h 5 min"."""
-    if seconds < 1:
-        return f"{max(0.0, seconds) * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def plural(count: int, one: str) -> str:
-    """ "1 call", "86 calls"."""
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"

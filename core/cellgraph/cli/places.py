@@ -1,10 +1,17 @@
 """Which store a command means."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cellgraph.errors import ConfigError, StoreError
 from cellgraph.session import Session
 from cellgraph.settings import load_settings
+
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", help="The store's folder, if not the project's.")
+]
 
 
 def store_folder(store: Path | None) -> Path:

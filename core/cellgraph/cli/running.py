@@ -1,11 +1,12 @@
 """`cellgraph run`: a Python file's expression, or a whole notebook."""
 
 import importlib.util
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final, Literal
 
 from rich.text import Text
 
@@ -18,6 +19,9 @@ from cellgraph.expression import Expression
 from cellgraph.session import Session
 from cellgraph.suggest import closest
 
+Verb = Literal["evaluate", "plan", "explain"]
+_SHOWS: Final = re.compile(r"%%?evaluate\b(?!.*\s(-o|--out|--output)\b)")
+
 
 def run_file(
     file: Path,
@@ -25,17 +29,23 @@ def run_file(
     given: Sequence[str],
     save: Path | None,
     store: Path | None,
+    verb: Verb = "evaluate",
 ) -> None:
-    """Run *file* and print what it shows. Raises ConfigError, TaskError and its kin."""
+    """Run *file* and print what it shows, or what *verb* answers about *target*.
+
+    Raises ConfigError, TaskError and its kin.
+    """
     params = parameters.parse(given)
+    if verb != "evaluate" and target is None:
+        raise ConfigError(f"say which expression of {file.name} to {verb}")
     if not file.is_file():
         raise ConfigError(f"no file {file}")
     if file.suffix == ".ipynb":
-        _run_notebook(file, target, params, save, store)
+        _run_notebook(file, target, params, save, store, verb)
     elif file.suffix == ".py":
         if save is not None:
             raise ConfigError("--save keeps an executed notebook; a Python file has none")
-        _run_python(file, target, params, store)
+        _run_python(file, target, params, store, verb)
     else:
         raise ConfigError(f"{file.name}: expected a notebook (.ipynb) or a Python file (.py)")
 
@@ -44,7 +54,7 @@ def run_file(
 
 
 def _run_python(
-    file: Path, target: str | None, params: Mapping[str, Any], store: Path | None
+    file: Path, target: str | None, params: Mapping[str, Any], store: Path | None, verb: Verb
 ) -> None:
     with Session(store, presenter=presenter()) as session:
         use(session)  # the file may evaluate by itself
@@ -52,7 +62,7 @@ def _run_python(
             names = {**vars(_load(file)), **params}
             if target is None:
                 raise ConfigError(_say_target(file, names))
-            value = session.evaluate(_expression(target, names))
+            value = getattr(session, verb)(_expression(target, names))
         finally:
             use(None)
     if value is not None:
@@ -99,8 +109,11 @@ def _run_notebook(
     params: Mapping[str, Any],
     save: Path | None,
     store: Path | None,
+    verb: Verb,
 ) -> None:
     notebook = notebooks.read(file)
+    if verb != "evaluate":
+        notebook["cells"] = [c for c in notebook["cells"] if not _only_shows(c)]
     cells = notebook["cells"]
     if params:
         at = notebooks.tagged(cells, parameters.TAG)
@@ -111,7 +124,7 @@ def _run_notebook(
         parameters.check_known(params, parameters.assigned(cells[at]["source"]))
         cells.insert(at + 1, notebooks.code_cell(parameters.as_cell(params)))
     if target is not None:
-        cells.append(notebooks.code_cell(f"%evaluate {target}"))
+        cells.append(notebooks.code_cell(f"%{verb} {target}"))
     environment = (
         {"CELLGRAPH_DISPLAY": "plain"} if save is None else {"CELLGRAPH_DISPLAY": "static"}
     )
@@ -129,3 +142,9 @@ def _run_notebook(
         if save is not None:
             notebooks.write(notebook, save)
             error_console().print(f"executed notebook: {save}")
+
+
+def _only_shows(cell: notebooks.Cell) -> bool:
+    """Whether a cell evaluates something and binds no name to it: a question needs no such cell."""
+    first = cell["source"].strip().partition("\n")[0]
+    return bool(_SHOWS.match(first)) and (first.startswith("%%") or first == cell["source"].strip())

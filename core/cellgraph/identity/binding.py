@@ -34,9 +34,17 @@ def function_digest(function: FunctionType | BuiltinFunctionType, p: Pass) -> by
     """Identity of a function, looked up once per walk."""
     found: bytes | None = p.local.get(function)
     if found is None:
-        kind = "f" if isinstance(function, FunctionType) else "b"
-        found = p.local[function] = _digest(kind, function)
+        found = p.local[function] = _digest(_kind_of(function), function)
     return found
+
+
+def code_digest(function: Any) -> bytes:
+    """Identity of a function, bound method or partial, by all that it reaches."""
+    return _digest("f", function)
+
+
+def _kind_of(function: object) -> str:
+    return "b" if isinstance(function, BuiltinFunctionType) else "f"
 
 
 def _digest(kind: str, live: Any) -> bytes:
@@ -57,7 +65,7 @@ def code_index(live: Any, p: Pass) -> int:
     if isinstance(live, type):
         kind, named = "c", class_digest(live, p)
     else:
-        kind, named = ("f" if isinstance(live, FunctionType) else "b"), function_digest(live, p)
+        kind, named = _kind_of(live), function_digest(live, p)
     module, name = str(getattr(live, "__module__", None)), live.__qualname__
     if "<" in name:
         raise CodecError(
@@ -70,7 +78,7 @@ def code_index(live: Any, p: Pass) -> int:
 def bind(ref: CodeRef) -> Any:
     """Return the live class or function that *ref* names. Raises ClassChanged, naming it."""
     kind, module, name, named = ref
-    live = _lookup(module, name)
+    live = find_live(module, name)
     if live is None:
         live = _met.get(named)
     elif _digest(kind, live) != named:
@@ -90,7 +98,7 @@ def _described(ref: CodeRef) -> str:
     return f"the {_WORDS[kind]} {name}" + ("" if module == "__main__" else f" of {module}")
 
 
-def _lookup(module: str, name: str) -> Any:
+def find_live(module: str, name: str) -> Any:
     """The object that *name* leads to in *module*; None if there is none."""
     live: Any = sys.modules.get(module)
     if live is None:

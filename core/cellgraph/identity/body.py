@@ -1,14 +1,12 @@
 """What never changes about one code object, worked out once: its digest and the names it reads."""
 
-import sys
 import weakref
 from collections.abc import Mapping
 from types import CodeType
 from typing import Any, Final, Generic, TypeVar
 
 from cellgraph.digest import digest
-from cellgraph.identity.bytecode import Load, Reads, encode_code, line_of, nested, reads
-from cellgraph.identity.normalise import encode_function
+from cellgraph.identity.bytecode import Load, Reads, encode_code, line_of, reads
 from cellgraph.identity.source import Source, find_source, place_of, text_version
 
 T = TypeVar("T")
@@ -54,7 +52,7 @@ class Body:
     """
 
     __slots__ = (
-        "_documented", "code", "digest", "line", "loads", "loose_func", "place", "reads",
+        "code", "digest", "documented", "line", "loads", "loose_func", "place", "reads",
         "reads_doc", "source", "version",
     )  # fmt: skip
 
@@ -65,35 +63,22 @@ class Body:
         self.reads: Reads = reads(code)
         self.loads: tuple[Load, ...] = tuple(sorted(self.reads.loads))
         self.loose_func = "func" in self.reads.loose_attributes
-        self.reads_doc = any(_DOC_READERS.intersection(part.co_names) for part in nested(code))
+        self.reads_doc = not _DOC_READERS.isdisjoint(self.reads.names)
         self.line = source.line if source else code.co_firstlineno
         self.place = source.place if source else place_of(code.co_filename)
-        self.digest = self._digest(docstrings=False)
-        self._documented: bytes | None = None
+        self.digest = source.digest if source else digest(encode_code(code))
+        # for closures that read docstrings
+        self.documented = source.documented if source else self.digest
 
     @property
     def text(self) -> str:
         """The source as written, or nothing."""
         return self.source.text if self.source else ""
 
-    def documented(self) -> bytes:
-        """The digest with docstrings, for closures that read them."""
-        if self._documented is None:
-            self._documented = self._digest(docstrings=True)
-        return self._documented
-
     def line_of(self, load: Load) -> int:
         """Where *load* is first done, counted from the ``def`` (1)."""
         code, index = self.reads.loads[load]
         return line_of(code, index) - self.line + 1
-
-    def _digest(self, *, docstrings: bool) -> bytes:
-        if self.source is None:
-            return digest(encode_code(self.code))
-        said = encode_function(self.source.node, docstrings=docstrings)
-        if sys.flags.optimize and (b"(Assert" in said or b"__debug__" in said):
-            said += b"-O"  # without assertions it is another function
-        return digest(said)
 
 
 _bodies: Final[PerCode[Body]] = PerCode()
@@ -106,5 +91,9 @@ def body_of(code: CodeType, namespace: Mapping[str, Any]) -> Body:
         known.source is not None or known.version == text_version(code.co_filename)
     ):
         return known
-    version = text_version(code.co_filename)
-    return _bodies.put(code, Body(code, find_source(code, namespace), version))
+    source = find_source(code, namespace)
+    version: object = None
+    if source is None:  # again, so that a text that comes in between is not passed over for good
+        version = text_version(code.co_filename)
+        source = find_source(code, namespace)
+    return _bodies.put(code, Body(code, source, version))

@@ -41,11 +41,13 @@ _CALLS: Final = _ops("CALL", "PRECALL")
 _SIMPLE_LOADS: Final = _ops("LOAD_CONST", "LOAD_FAST", "LOAD_GLOBAL")
 _FIND: Final = _finder(_BY_NAME | _CELLS | _ops("LOAD_GLOBAL", "IMPORT_NAME"))
 _FIND_ATTRIBUTE: Final = _finder(_ATTRIBUTES)
+_PASS_OVER: Final = re.compile(_finder(_SKIPPED).pattern + b"*")
 # Since 3.12 the lowest bit of an attribute's argument says whether it is a method call.
 _ATTRIBUTE_SHIFT: Final = 1 if sys.version_info >= (3, 12) else 0
 _IMPORTERS: Final = frozenset({"import_module", "__import__"})
 _WATCHED: Final = _IMPORTERS | {"__globals__"}
 _READERS: Final = frozenset({"getattr", "hasattr"})
+_SPECIAL: Final = _WATCHED | _READERS
 # What a module knows about itself: never the same in another notebook or folder.
 MODULE_FACTS: Final = frozenset(
     "__name__ __file__ __doc__ __package__ __spec__ __loader__ __path__ __builtins__ __cached__ "
@@ -85,6 +87,7 @@ class Reads(NamedTuple):
     loads: dict[Load, tuple[CodeType, int]]
     imports: tuple[Import, ...]
     loose_attributes: frozenset[str]  # attributes of something that is not a name
+    names: frozenset[str]  # everything that is called by a name that is not local
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:
@@ -101,9 +104,11 @@ def reads(code: CodeType) -> Reads:
     loads: dict[Load, tuple[CodeType, int]] = {}
     imports: dict[Import, None] = {}
     loose: set[str] = set()
+    names: set[str] = set()
     free = frozenset(code.co_freevars)
     for part in nested(code):
         scanner = _Scanner(part, free)
+        names.update(part.co_names)
         for load, index in scanner.loads():
             loads.setdefault(load, (part, index))
         for load, index in scanner.loose():
@@ -111,7 +116,7 @@ def reads(code: CodeType) -> Reads:
             if load.name in _WATCHED:
                 loads.setdefault(load, (part, index))
         imports.update(dict.fromkeys(scanner.imports))
-    return Reads(loads, tuple(sorted(imports)), frozenset(loose))
+    return Reads(loads, tuple(sorted(imports)), frozenset(loose), frozenset(names))
 
 
 def line_of(code: CodeType, index: int) -> int:
@@ -132,6 +137,7 @@ class _Scanner:
         self.free = free
         self.imports: list[Import] = []
         self.chained: set[int] = set()  # attribute loads that belong to a name
+        self.watchful = not _SPECIAL.isdisjoint(code.co_names)
 
     @functools.cached_property
     def cells(self) -> tuple[str, ...]:
@@ -164,10 +170,14 @@ class _Scanner:
             at = match.start()
             if at not in self.chained:
                 name = self._attribute(at)
-                yield Load("loose", name, (), self._access(at, self._next(at), name)[1]), at
+                watched = name in _WATCHED
+                access = self._access(at, self._next(at), name)[1] if watched else ""
+                yield Load("loose", name, (), access), at
 
     def _arg(self, at: int) -> int:
         arg, shift = self.args[at], 8
+        if not at or self.ops[at - 1] != _EXTENDED_ARG:  # nearly always
+            return arg
         while at and self.ops[at - 1] == _EXTENDED_ARG:
             at -= 1
             arg |= self.args[at] << shift
@@ -176,11 +186,8 @@ class _Scanner:
 
     def _next(self, at: int) -> int:
         """Index of the instruction after *at* that does something; the length at the end."""
-        ops = self.ops
-        at += 1
-        while at < len(ops) and ops[at] in _SKIPPED:
-            at += 1
-        return at
+        found = _PASS_OVER.match(self.ops, at + 1)
+        return len(self.ops) if found is None else found.end()
 
     def _op(self, at: int) -> int:
         return self.ops[at] if at < len(self.ops) else _MISSING
@@ -205,6 +212,8 @@ class _Scanner:
         """Further attribute and `Load.access` of the chain from *at* to before *end*."""
         if self._op(end) == _CONTAINS:
             return (), "contains"
+        if not self.watchful:
+            return (), ""
         constant = self._constant(end)
         if last in _IMPORTERS:
             alone = self._op(self._next(end)) in _CALLS
@@ -258,9 +267,9 @@ def same_code(live: CodeType, other: CodeType) -> bool:
         for x, y in zip(a.co_consts, b.co_consts, strict=True):
             if isinstance(x, CodeType) and isinstance(y, CodeType):
                 todo.append((x, y))
-            elif type(x) is not type(y) or (
-                x is not y and encode_constant(x) != encode_constant(y)
-            ):
+            elif x is y or (type(x) is type(y) is str and x == y):
+                continue
+            elif type(x) is not type(y) or encode_constant(x) != encode_constant(y):
                 return False
     return True
 

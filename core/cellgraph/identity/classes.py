@@ -114,14 +114,20 @@ def _expand_enum(walk: Walk, node: Node, cls: Any) -> None:
         return
     members: Mapping[str, Any] = cls.__members__
     walk.data(node, "members", tuple(members))
+    boundary = getattr(cls, "_boundary_", None)  # of flags: what happens to unknown bits
+    if boundary is not None:
+        walk.data(node, "boundary", boundary.name)
     for name, member in members.items():
         walk.link(node, f"attribute:{name}", member.value)
     for name, value in attributes_of(cls).items():
-        func = getattr(value, "__func__", getattr(value, "fget", value))
-        if name in members or not isinstance(func, types.FunctionType):
+        if name in members or name in _DERIVED:
             continue
-        if not made_by_library(cls, func) and name not in _DERIVED:
-            walk.link(node, _label(name, value), value)
+        func = getattr(value, "__func__", getattr(value, "fget", value))
+        if isinstance(func, types.FunctionType):
+            if not made_by_library(cls, func):
+                walk.link(node, _label(name, value), value)
+        elif not name.startswith("_") and not isinstance(value, _DESCRIPTORS):
+            walk.link(node, _label(name, value), value)  # `enum.nonmember(...)`, a class inside
 
 
 def link_accessor(walk: Walk, node: Node, label: str, value: Any) -> None:

@@ -174,7 +174,7 @@ class Walk:
         for node in self.nodes:
             local = node.local
             if node.body is not None:
-                local += node.body.documented() if self.reads_doc else node.body.digest
+                local += node.body.documented if self.reads_doc else node.body.digest
             elif self.reads_doc:
                 local += node.doc
             out.append(b"%b %d:%b%d;" % (node.kind.encode(), len(local), local, len(node.items)))

@@ -5,16 +5,14 @@ of its closure once, then the distributions; the children of those are their def
 values, globals and links. It holds display text (source, short values), which enters no digest.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cellgraph.errors import CodecError
 
 _FORMAT: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class CodeNode:
+class CodeNode(NamedTuple):
     """One part of an identity.
 
     `label` is what people call it (``helper clean()``, ``global K``); `kind` says what it is

@@ -38,7 +38,9 @@ def check_value(walk: Walk, node: Node, load: Load, value: object) -> None:
 
 def check_load(walk: Walk, node: Node, load: Load) -> None:
     """Deal with a load that is dynamic by itself. Raises IdentityError unless it is harmless."""
-    if load.scope != "loose":
+    if "__globals__" in load.attributes:
+        _refuse(walk, node, load, "__globals__")
+    elif load.scope != "loose":
         module = ".".join((load.name, *load.attributes))
         _refuse(walk, node, load, f"getattr({module}, ...) of a name made at run time")
     elif load.name == "__globals__":

@@ -12,7 +12,7 @@ from cellgraph.identity.bytecode import Load
 from cellgraph.identity.closure import Node, Walk
 from cellgraph.identity.dynamic import check_load, check_value, is_watched
 from cellgraph.identity.imports import link_import, link_outside
-from cellgraph.identity.packages import Origin, origin_of_function, origin_of_module
+from cellgraph.identity.packages import Origin, origin_of, origin_of_function, origin_of_module
 
 MISSING: Final = object()
 _SIMPLE: Final = frozenset({int, float, str, bytes, bool, type(None)})
@@ -163,6 +163,8 @@ def follow(walk: Walk, node: Node, load: Load, value: object) -> None:
     elif is_watched(value):
         check_value(walk, node, load, value)
     else:
+        if "__globals__" in load.attributes:
+            check_load(walk, node, load)
         _end(walk, node, label, value, load.attributes)
 
 
@@ -200,6 +202,8 @@ def _follow_module(walk: Walk, node: Node, load: Load, module: ModuleType) -> No
     label = f"attr:{'.'.join((load.name, *names[: at + 1]))}"
     if is_watched(found):
         check_value(walk, node, load, found)
+    elif outside is None and names[at] == "__dict__":
+        walk.link(node, label, module)
     elif outside is None and found is MISSING:
         walk.leaf(node, label, "absent", b"", names[at])
     elif outside is None or _is_live(found):  # the user may put functions into installed modules
@@ -230,10 +234,16 @@ def is_task(value: object) -> bool:
 
 
 def importable_name(value: Any) -> str | None:
-    """Return ``module.qualname`` if looking that name up gives *value*."""
+    """Return ``module.qualname`` if looking that name up in an installed module gives *value*.
+
+    In the user's own modules a name says nothing: what `functools.wraps` or a library's decorator
+    put there carries the user's code.
+    """
     module = getattr(value, "__module__", None)
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     if not isinstance(module, str) or not isinstance(name, str):
+        return None
+    if origin_of(module).kind == "user":
         return None
     found: Any = sys.modules.get(module)
     for part in name.split("."):

@@ -45,7 +45,7 @@ def _node(node: Node, *, reads_doc: bool) -> CodeNode:
     if body is None:
         said = node.local + node.doc if reads_doc else node.local
         return CodeNode(title(node), node.kind, digest(said), children=children)
-    said = body.documented() if reads_doc else body.digest
+    said = body.documented if reads_doc else body.digest
     kind = node.kind if body.source else "bytecode"
     return CodeNode(title(node), kind, said, body.text, body.line, body.place, children)
 
@@ -78,7 +78,7 @@ def _text(label: str, item: Item) -> str:
     value = item.shown
     if type(value) not in _SHOWN:
         return f"({type(value).__name__})"
-    return _Short().repr(value)
+    return _SHORT.repr(value)
 
 
 class _Short(reprlib.Repr):
@@ -96,3 +96,6 @@ class _Short(reprlib.Repr):
             for key, value in itertools.islice(x.items(), self.maxdict)
         ]
         return f"{{{', '.join(shown + ['...'] * (len(x) > self.maxdict))}}}"
+
+
+_SHORT: Final = _Short()

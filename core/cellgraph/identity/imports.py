@@ -5,12 +5,15 @@ call must not change because the call has run and loaded the module. Once it is 
 from its file (edited and not reloaded, patched), the live module counts instead.
 """
 
+import functools
+import importlib.machinery
+import os
 import sys
 from collections.abc import Mapping
 from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from cellgraph.digest import digest
 from cellgraph.errors import IdentityError
@@ -19,6 +22,8 @@ from cellgraph.identity.closure import Node, Remedy, Walk, where
 from cellgraph.identity.looks import attributes_of, class_of
 from cellgraph.identity.module_source import ModuleSource, is_as_written, module_source
 from cellgraph.identity.packages import find_file, origin_of, origin_of_module
+
+_COMPILED: Final = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 
 
 def link_outside(walk: Walk, node: Node, label: str, root: ModuleType, deepest: ModuleType) -> None:
@@ -44,6 +49,9 @@ def link_module(walk: Walk, node: Node, label: str, module: ModuleType) -> None:
 
 
 def _expand_live(walk: Walk, node: Node) -> None:
+    file = getattr(node.subject, "__file__", None)
+    if isinstance(file, str) and file.endswith(_COMPILED):  # its functions have names only
+        walk.leaf(node, "file", "data", _content(file), node.name)
     for name, value in attributes_of(node.subject).items():
         if name not in MODULE_FACTS and not (name.startswith("__") and name.endswith("__")):
             walk.link(node, f"attr:{name}", value)
@@ -86,8 +94,21 @@ def link_named_module(walk: Walk, node: Node, name: str) -> None:
     elif source is not None:
         walk.attach(node, label, _source_node(walk, name, str(file), source))
     else:  # an extension module that is not loaded
-        content = digest(Path(str(file)).read_bytes()) if Path(str(file)).is_file() else b""
-        walk.leaf(node, label, "data", content, name)
+        walk.leaf(node, label, "data", _content(str(file)), name)
+
+
+def _content(file: str) -> bytes:
+    """Digest of a compiled module, read once per version of it; nothing if it is gone."""
+    try:
+        status = os.stat(file)  # noqa: PTH116  # as often as the module is named
+        return _digest_of(file, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return b""
+
+
+@functools.lru_cache(maxsize=256)
+def _digest_of(file: str, mtime_ns: int, size_bytes: int) -> bytes:
+    return digest(Path(file).read_bytes())
 
 
 def _source_node(walk: Walk, name: str, file: str, source: ModuleSource) -> Node:

@@ -8,13 +8,22 @@ never pickle bytes, and the stored form is a pickle (`codecs.pickled`).
 
 import copyreg
 import enum
+import functools
+import sys
 from collections.abc import Callable, Sequence
 from types import BuiltinFunctionType, FunctionType
-from typing import Any
+from typing import Any, Final
 
 from cellgraph.errors import CellgraphError
-from cellgraph.identity.binding import class_digest, code_index, function_digest
+from cellgraph.identity.binding import (
+    class_digest,
+    code_digest,
+    code_index,
+    find_live,
+    function_digest,
+)
 from cellgraph.identity.containers import read_composite
+from cellgraph.identity.looks import functions_in
 from cellgraph.identity.plain import (
     Shape,
     class_of,
@@ -33,6 +42,7 @@ from cellgraph.identity.tables import Split
 from cellgraph.identity.wire import Pass, length
 
 Plan = Callable[[Any, Pass], Split]
+_FUNCTIONS: Final = frozenset({FunctionType, BuiltinFunctionType, type(functools.lru_cache(len))})
 
 
 def split_instance(value: Any, p: Pass) -> Split:
@@ -47,7 +57,7 @@ def split_instance(value: Any, p: Pass) -> Split:
 def _plan(cls: type[Any], value: object) -> Plan:
     if isinstance(value, type):
         return _split_class
-    if cls is FunctionType or cls is BuiltinFunctionType:
+    if cls in _FUNCTIONS:
         return _split_function
     refuse_known(value)
     if isinstance(value, enum.Enum):
@@ -218,9 +228,24 @@ def _split_reduced(value: Any, p: Pass) -> Split:
         from cellgraph.codecs.pickled import pickled  # loaded when something needs it
 
         storage = pickled(value, p)
-    if isinstance(reduced, str):  # a name in the module of its type
+    if isinstance(reduced, str):  # a name in its module
+        _check_name(value, reduced)
         return Split(b"G" + class_digest(class_of(value), p), storage, ((reduced,),), leaf=True)
-    return Split(b"R", storage, (_reduced_parts(value, reduced, p),), leaf=True)
+    identity = b"R" + b"".join(map(code_digest, functions_in(value).values()))
+    return Split(identity, storage, (_reduced_parts(value, reduced, p),), leaf=True)
+
+
+def _check_name(value: object, name: str) -> None:
+    """Refuse a compiled callable that its name does not lead to, such as `np.frompyfunc` makes."""
+    if not callable(value) or made_here(class_of(value)) or class_of(value).__module__ == "typing":
+        return
+    said: object = getattr(value, "__module__", None)
+    if isinstance(said, str):
+        found = find_live(said, name) is value
+    else:
+        found = any(vars(module).get(name) is value for module in list(sys.modules.values()))
+    if not found:
+        raise refuse(value, LookupError(f"no module offers it as {name!r}"))
 
 
 def _reduced_parts(value: object, reduced: tuple[Any, ...], p: Pass) -> tuple[Any, ...]:

@@ -24,10 +24,12 @@ class Provider(Protocol):
 
 # Top-level module of a type, or first part of a kind's name -> the module that knows it.
 _PROVIDERS: Final = {
+    "cellgraph": "cellgraph.files",
     "numpy": "cellgraph.codecs.numpy",
     "pandas": "cellgraph.codecs.pandas",
     "pyarrow": "cellgraph.codecs.arrow",
     "polars": "cellgraph.codecs.polars",
+    "scipy": "cellgraph.codecs.scipy_sparse",
     **dict.fromkeys(
         (
             "_decimal", "_pydecimal", "builtins", "collections", "datetime", "decimal", "fractions",

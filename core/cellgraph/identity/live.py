@@ -4,6 +4,7 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from cellgraph.errors import IdentityError
@@ -18,7 +19,7 @@ from cellgraph.identity.functions import (
 )
 from cellgraph.identity.holders import holds_code, link_container, link_instance
 from cellgraph.identity.imports import link_module
-from cellgraph.identity.looks import attributes_of, class_of
+from cellgraph.identity.looks import attributes_of, class_of, functions_in
 from cellgraph.identity.packages import module_of, origin_of
 from cellgraph.identity.values import reference
 
@@ -41,6 +42,8 @@ _SERVANTS: Final = frozenset(
 _WRAPPED: Final = ("__wrapped__", "py_func", "pyfunc", "func")
 # Settings that such wrappers keep in a dict; and what they note about their own work.
 _OPTIONS: Final = frozenset({"targetoptions"})
+_COLLECTIONS: Final = frozenset({tuple, list, set, frozenset})
+_DESCRIPTIONS: Final = frozenset(functools.WRAPPER_ASSIGNMENTS)
 _BOOKKEEPING: Final = frozenset({"timestamp", "stats", "statistics"})
 
 Handler = Callable[[Walk, Node, str, Any], None]
@@ -121,10 +124,12 @@ def _link_by_name(walk: Walk, node: Node, label: str, value: object) -> None:
 def _link_named(walk: Walk, node: Node, label: str, value: Any) -> None:
     """Add an installed callable by its name if that leads to it, by its content if not."""
     name = importable_name(value)
-    if name is None:
+    if name is not None:
+        walk.named(node, label, origin_of(value.__module__), name)
+    elif functions_in(value):
+        _attach_wrapper(walk, node, label, value, _expand_state)
+    else:
         _link_data(walk, node, label, value)
-        return
-    walk.named(node, label, origin_of(value.__module__), name)
 
 
 def _link_builtin(walk: Walk, node: Node, label: str, value: Any) -> None:
@@ -198,12 +203,16 @@ def _expand_wrapper(walk: Walk, node: Node) -> None:
             walk.link(node, f"wrapped:{name}", value)
         elif name in _OPTIONS or (type(value) in _ATOMS and _is_setting(name)):
             walk.link(node, f".{name}", value)
+        elif type(value) in _COLLECTIONS and _is_setting(name):
+            with suppress(IdentityError):  # then it is what the wrapper needs for its own work
+                walk.link(node, f".{name}", value)
 
 
 def _expand_state(walk: Walk, node: Node) -> None:
     walk.link(node, "class", class_of(node.subject))
     for name, value in attributes_of(node.subject).items():
-        walk.link(node, f".{name}", value)
+        if name not in _DESCRIPTIONS:
+            walk.link(node, f".{name}", value)
 
 
 def _is_setting(name: str) -> bool:

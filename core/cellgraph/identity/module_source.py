@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 from cellgraph.digest import digest
 from cellgraph.identity.body import body_of
 from cellgraph.identity.bytecode import Import
-from cellgraph.identity.normalise import encode, encode_constant, encode_function
+from cellgraph.identity.normalise import encode, encode_constant
+from cellgraph.identity.source import function_digests
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
@@ -70,12 +71,12 @@ def _summary(tree: ast.Module, stamp: tuple[int, int]) -> ModuleSource:
     constants: dict[str, object] = {}
     for statement in tree.body:
         if isinstance(statement, _Def):
-            functions[statement.name] = digest(encode_function(statement))
+            functions[statement.name] = function_digests(statement)[0]
         elif isinstance(statement, ast.ClassDef):
             own = Counter(_bindings(statement))
             for inner in statement.body:
                 if isinstance(inner, _Def) and own[inner.name] == 1 and bound[statement.name] == 1:
-                    functions[f"{statement.name}.{inner.name}"] = digest(encode_function(inner))
+                    functions[f"{statement.name}.{inner.name}"] = function_digests(inner)[0]
         elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
             for target in statement.targets:
                 if isinstance(target, ast.Name) and bound[target.id] == 1:

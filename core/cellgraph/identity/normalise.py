@@ -9,41 +9,65 @@ Only the standard library is imported here, so that any interpreter can check th
 """
 
 import ast
+import functools
 import struct
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple, cast
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 _SKIPPED_FIELDS: Final = frozenset({"ctx", "type_comment", "kind", "type_ignores"})
 _CLOSE: Final = b")"
+_OPEN_LIST: Final = b"["
+_CLOSE_LIST: Final = b"]"
+_MAX_DEPTH: Final = 100  # of recursion; what lies deeper waits for another round
 _steps: Final[dict[type, tuple[bytes, tuple[tuple[str, bytes], ...]]]] = {}
 
 
-def encode(node: ast.AST, *, docstrings: bool = False) -> bytes:
-    """Return the canonical bytes of *node* and everything below it."""
-    parts: list[Any] = []
-    _add(node, parts, docstrings=docstrings)
-    return _encode(parts, docstrings=docstrings)
+class Said(NamedTuple):
+    """The canonical bytes of one function, without its docstrings and with them."""
+
+    plain: bytes
+    documented: bytes
 
 
-def encode_function(node: FunctionNode, *, docstrings: bool = False) -> bytes:
+class _Docstring(bytes):
+    """The bytes of a docstring, or of a text that stands for a comment."""
+
+    __slots__ = ()
+
+
+_WRITTEN: Final = frozenset({bytes, _Docstring})
+
+
+def encode(node: ast.AST) -> bytes:
+    """Return the canonical bytes of *node* and everything below it; none for a docstring."""
+    out: list[Any] = []
+    if not _is_docstring(node):
+        _write(node, out, _MAX_DEPTH)
+    return _said(out).plain
+
+
+def encode_function(node: FunctionNode) -> Said:
     """Return the canonical bytes of a function as its code object knows it.
 
     Decorators, default values and annotations of the function itself are left out: they are read
     from the live function, because no code object can vouch for their text.
     """
-    parts: list[Any] = [b"(" + type(node).__name__.encode(), _parameters(node.args)]
+    out: list[Any] = [b"(" + type(node).__name__.encode(), _parameters(node.args)]
     if not isinstance(node, ast.Lambda):
-        parts.append(_text(node.name))
+        out.append(_text(node.name))
         params = getattr(node, "type_params", None)  # from Python 3.12 on
         if params:
-            parts.append(b".type_params=")
-            _add(params, parts, docstrings=docstrings)
-    parts.append(b".body=")
-    _add(node.body, parts, docstrings=docstrings)
-    parts.append(_CLOSE)
-    return _encode(parts, docstrings=docstrings)
+            out.append(b".type_params=")
+            _write_list(params, out, _MAX_DEPTH)
+    out.append(b".body=")
+    if isinstance(node, ast.Lambda):
+        _write(node.body, out, _MAX_DEPTH)
+    else:
+        _write_list(node.body, out, _MAX_DEPTH)
+    out.append(_CLOSE)
+    return _said(out)
 
 
 def encode_constant(value: object) -> bytes:
@@ -74,88 +98,111 @@ def _text(value: str) -> bytes:
 
 
 def _parameters(args: ast.arguments) -> bytes:
-    def names(kind: bytes, group: Sequence[ast.arg]) -> bytes:
-        return kind + b"".join([_text(arg.arg) for arg in group])
-
-    return (
-        names(b"/", args.posonlyargs)
-        + names(b"|", args.args)
-        + names(b"*", [args.vararg] if args.vararg else [])
-        + names(b"&", args.kwonlyargs)
-        + names(b"**", [args.kwarg] if args.kwarg else [])
-    )
+    vararg, kwarg = args.vararg, args.kwarg
+    parts = [b"/", *[_text(arg.arg) for arg in args.posonlyargs]]
+    parts += [b"|", *[_text(arg.arg) for arg in args.args]]
+    parts += [b"*", _text(vararg.arg)] if vararg else [b"*"]
+    parts += [b"&", *[_text(arg.arg) for arg in args.kwonlyargs]]
+    parts += [b"**", _text(kwarg.arg)] if kwarg else [b"**"]
+    return b"".join(parts)
 
 
-def _encode(parts: list[Any], *, docstrings: bool) -> bytes:
-    """Encode *parts*: bytes as they are, nodes with everything below them.
-
-    An explicit stack, because the source may nest deeper than Python recurses.
-    """
-    out: list[bytes] = []
-    write = out.append
-    stack = [iter(parts)]
-    while stack:
-        for part in stack[-1]:
-            if part.__class__ is bytes:
-                write(part)
+def _said(out: list[Any]) -> Said:
+    """Join *out*: bytes, and nodes that lay too deep for the round that met them."""
+    while not _WRITTEN.issuperset(kinds := set(map(type, out))):
+        further: list[Any] = []
+        for part in out:
+            if isinstance(part, bytes):
+                further.append(part)
             else:
-                inner: list[Any] = []
-                _open(part, inner, docstrings=docstrings)
-                stack.append(iter(inner))
-                break
-        else:
-            stack.pop()
-    return b"".join(out)
+                _write(part, further, _MAX_DEPTH)
+        out = further
+    documented = b"".join(out)
+    if _Docstring not in kinds:
+        return Said(documented, documented)
+    return Said(b"".join([part for part in out if type(part) is bytes]), documented)
 
 
-def _add(value: Any, parts: list[Any], *, docstrings: bool) -> None:
-    """Add the value of a field: at once if it is a leaf, as a node to be opened later if not."""
-    kind = value.__class__
-    if kind is ast.Name:
-        parts.append(b"(Name.id=%b)" % _text(value.id))
-    elif kind is ast.Constant:
-        parts.append(encode_constant(value.value))
-    elif kind is str:
-        parts.append(_text(value))
-    elif kind is list:
-        parts.append(b"[")
-        for item in value:
-            _add(item, parts, docstrings=docstrings)
-        parts.append(b"]")
-    elif kind is ast.Expr and not docstrings and _is_text(value.value):
-        return  # a docstring, or a text that stands for a comment
-    elif isinstance(value, ast.AST):
-        parts.append(value if value._fields else b"(" + kind.__name__.encode() + _CLOSE)
-    else:
-        parts.append(encode_constant(value))
-
-
-def _open(node: Any, parts: list[Any], *, docstrings: bool) -> None:
-    """Add the parts of a node: its name, and its fields with theirs."""
+def _write(node: Any, out: list[Any], depth: int) -> None:
+    """Write a node or a constant, *depth* levels of it at most."""
     kind = node.__class__
-    if kind is ast.JoinedStr:
-        parts += _f_string(node)
-        return
-    if kind in (ast.Name, ast.Constant):
-        _add(node, parts, docstrings=docstrings)
-        return
-    step = _steps.get(kind)
-    if step is None:
-        fields = [f for f in node._fields if f not in _SKIPPED_FIELDS]
-        step = b"(" + kind.__name__.encode(), tuple((f, b".%b=" % f.encode()) for f in fields)
-        _steps[kind] = step
-    parts.append(step[0])
-    for field, tag in step[1]:
-        value = getattr(node, field, None)
-        if value is None or value == [] or (field == "format_spec" and _is_empty(value)):
-            continue
-        parts.append(tag)
-        _add(value, parts, docstrings=docstrings)
-    parts.append(_CLOSE)
+    leaf = _leaves.get(kind)
+    if leaf is not None:
+        out.append(leaf(node))
+    elif not issubclass(kind, ast.AST):
+        out.append(encode_constant(node))
+    elif depth == 0:
+        out.append(node)
+    elif kind is ast.JoinedStr:
+        _write_f_string(node, out, depth - 1)
+    else:
+        head, fields = _steps.get(kind) or _step(kind)
+        out.append(head)
+        held = node.__dict__
+        for field, tag in fields:
+            value = held.get(field)
+            if value is None:
+                continue
+            leaf = _leaves.get(value.__class__)  # most are: a call less for each
+            if leaf is not None:
+                out.append(tag + leaf(value))
+            elif value.__class__ is list:
+                if value:
+                    out.append(tag)
+                    _write_list(value, out, depth - 1)
+            elif field != "format_spec" or not _is_empty(value):
+                out.append(tag)
+                _write(value, out, depth - 1)
+        out.append(_CLOSE)
 
 
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _write_list(items: Sequence[Any], out: list[Any], depth: int) -> None:
+    out.append(_OPEN_LIST)
+    for item in items:
+        leaf = _leaves.get(item.__class__)
+        if leaf is not None:
+            out.append(leaf(item))
+        elif _is_docstring(item):
+            out.append(_Docstring(b"(Expr.value=" + encode_constant(item.value.value) + _CLOSE))
+        else:
+            _write(item, out, depth)
+    out.append(_CLOSE_LIST)
+
+
+def _step(kind: type[ast.AST]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    fields = [field for field in kind._fields if field not in _SKIPPED_FIELDS]
+    made = b"(" + kind.__name__.encode(), tuple((f, b".%b=" % f.encode()) for f in fields)
+    return _steps.setdefault(kind, made)
+
+
+@functools.lru_cache(maxsize=8192)
+def _name(identifier: str) -> bytes:
+    return b"(Name.id=%b)" % _text(identifier)
+
+
+def _bare(kind: type[ast.AST]) -> Callable[[Any], bytes]:
+    """What writes a node that says no more than its name: an operator."""
+    said = b"(" + kind.__name__.encode() + _CLOSE
+    return lambda _: said
+
+
+# What is written without looking further.
+_leaves: Final[dict[type, Callable[[Any], bytes]]] = {
+    ast.Name: lambda node: _name(node.id),
+    ast.Constant: lambda node: encode_constant(node.value),
+    str: _text,
+    **{
+        kind: _bare(kind)
+        for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+        for kind in base.__subclasses__()
+    },
+}
+
+
+def _is_docstring(node: Any) -> bool:
+    if node.__class__ is not ast.Expr or node.value.__class__ is not ast.Constant:
+        return False
+    return isinstance(node.value.value, str)
 
 
 def _is_empty(node: Any) -> bool:
@@ -165,15 +212,18 @@ def _is_empty(node: Any) -> bool:
     )
 
 
-def _f_string(node: ast.JoinedStr) -> list[Any]:
-    """The parts of an f-string: texts joined, expressions between them."""
-    parts: list[Any] = [b"(JoinedStr["]
+def _write_f_string(node: ast.JoinedStr, out: list[Any], depth: int) -> None:
+    """Write an f-string: texts joined, expressions between them."""
+    out.append(b"(JoinedStr[")
     text = ""
     for value in node.values:
         if isinstance(value, ast.Constant):
             text += str(value.value)
             continue
-        parts += [_text(text), value] if text else [value]
+        if text:
+            out.append(_text(text))
+        _write(value, out, depth)
         text = ""
-    parts += [_text(text), b"])"] if text else [b"])"]
-    return parts
+    if text:
+        out.append(_text(text))
+    out.append(b"])")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from cellgraph.identity.annotations import describe
 from cellgraph.identity.closure import Node, Walk
+from cellgraph.identity.looks import is_a
 from cellgraph.identity.packages import origin_of_function
 from cellgraph.identity.values import reference
 
@@ -19,14 +20,13 @@ _DATACLASS_FLAGS: Final = ("init", "repr", "hash", "compare", "kw_only")
 _ATTRS_FLAGS: Final = ("init", "repr", "eq", "order", "hash", "kw_only", "alias")
 _ATTRS_PARTS: Final = ("validator", "converter", "on_setattr", "eq_key", "order_key")
 _PYDANTIC_FLAGS: Final = (
-    "alias",
-    "frozen",
-    "init",
-    "kw_only",
-    "exclude",
-    "validate_default",
-    "discriminator",
+    "alias validation_alias serialization_alias alias_priority title field_title_generator "
+    "description examples exclude exclude_if discriminator deprecated json_schema_extra frozen "
+    "validate_default repr init init_var kw_only".split()
 )
+
+
+_PLAIN: Final = frozenset({type(None), str, bool, int, float})
 
 
 def is_tuple(cls: type) -> bool:
@@ -63,6 +63,9 @@ def link_fields(walk: Walk, node: Node, cls: type) -> None:
         _link_attrs(walk, node, held["__attrs_attrs__"])
     if "__pydantic_fields__" in held:
         _link_pydantic(walk, node, held["__pydantic_fields__"])
+        _link_decorators(walk, node, held.get("__pydantic_decorators__"))
+        for name, private in dict(held.get("__private_attributes__", {})).items():
+            _link_default(walk, node, f"field:{name}", private)
     if is_tuple(cls) and "_fields" in held:
         walk.data(node, "fields", tuple(held["_fields"]))
         for name, default in dict(held.get("_field_defaults", {})).items():
@@ -114,14 +117,42 @@ def _link_pydantic(walk: Walk, node: Node, fields: Mapping[str, Any]) -> None:
     walk.data(node, "fields", tuple(fields))
     for name, field in fields.items():
         label = f"field:{name}"
-        said = (
-            describe(field.annotation),
-            field.is_required(),
-            *(str(getattr(field, flag, None)) for flag in _PYDANTIC_FLAGS),
-        )
+        said = (describe(field.annotation), field.is_required())
         walk.leaf(node, label, "data", reference(said), said)
-        if not field.is_required() and field.default_factory is None:
-            walk.link(node, f"{label}.default", field.default)
-        if field.default_factory is not None:
-            walk.link(node, f"{label}.default_factory", field.default_factory)
+        if not field.is_required():
+            _link_default(walk, node, label, field)
+        for flag in _PYDANTIC_FLAGS:
+            value = getattr(field, flag, None)
+            if value is not None:
+                walk.link(node, f"{label}.{flag}", value)
         walk.link(node, f"{label}.metadata", list(field.metadata))
+
+
+def _link_default(walk: Walk, node: Node, label: str, field: Any) -> None:
+    if field.default_factory is None:
+        walk.link(node, f"{label}.default", field.default)
+    else:
+        walk.link(node, f"{label}.default_factory", field.default_factory)
+
+
+def _link_decorators(walk: Walk, node: Node, decorators: Any) -> None:
+    """Add what pydantic's decorators were told; the functions are in the namespace."""
+    for group, found in _held(decorators):
+        for name, decorator in dict(found).items() if is_a(found, dict) else ():
+            said = tuple((key, _told(value)) for key, value in _held(decorator.info))
+            walk.leaf(node, f"decorator:{group}.{name}", "data", reference(said), said)
+
+
+def _held(record: Any) -> list[tuple[str, Any]]:
+    """Names and values of a dataclass instance; nothing for anything else."""
+    if not dataclasses.is_dataclass(record):
+        return []
+    return [(field.name, getattr(record, field.name)) for field in dataclasses.fields(record)]
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, (types.FunctionType, property)):
+        return ""  # counts by itself
+    if is_a(value, tuple):
+        return f"({', '.join(map(_told, value))})"
+    return repr(value) if type(value) in _PLAIN else describe(value)

@@ -8,16 +8,21 @@ compared with the live code object; lines and file names do not count. No match,
 import __future__
 
 import ast
+import gc
+import inspect
 import linecache
 import os
 import re
+import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import CodeType
 from typing import Any, Final, NamedTuple, cast
 
+from cellgraph.digest import digest
 from cellgraph.identity.bytecode import nested, same_code
-from cellgraph.identity.normalise import FunctionNode
+from cellgraph.identity.normalise import FunctionNode, encode_function
 
 _FUTURES: Final[int] = sum(
     {getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
@@ -37,9 +42,10 @@ Position = tuple[int, int, int, int]  # line, column, end line, end column
 
 
 class Source(NamedTuple):
-    """Trusted source of one function."""
+    """Trusted source of one function: its digest without docstrings and with them, and its text."""
 
-    node: FunctionNode
+    digest: bytes
+    documented: bytes
     text: str  # from its `def`, as written, unindented; a lambda from that word on
     line: int  # of its `def`, in the file or cell
     place: str  # for people: a file's name without folders, or "cell"
@@ -59,6 +65,15 @@ def find_source(code: CodeType, namespace: Mapping[str, Any]) -> Source | None:
         if fresh is not lines:
             found = _find(code, filename, fresh)
     return found
+
+
+def function_digests(node: FunctionNode) -> tuple[bytes, bytes]:
+    """What a function says, without its docstrings and with them: two digests."""
+    plain, documented = encode_function(node)
+    if sys.flags.optimize and (b"(Assert" in plain or b"__debug__" in plain):
+        plain, documented = plain + b"-O", documented + b"-O"  # another one without assertions
+    said = digest(plain)
+    return said, said if documented is plain else digest(documented)
 
 
 def text_version(filename: str) -> object:
@@ -81,28 +96,51 @@ def place_of(filename: str) -> str:
 
 
 class _Text:
-    """One file or cell, parsed and compiled once."""
+    """One file or cell, parsed and compiled once. Syntax trees are large: they go as they are used.
+
+    Not to be used by two threads at once, but for reading: a second one may find work done twice.
+    """
 
     def __init__(self, filename: str, lines: Sequence[str], flags: int) -> None:
         self.lines = lines
-        self.tree, compiled = _compile("".join(lines), filename, flags)
+        self.filename = filename
+        self._flags = flags
+        with _uncollected():
+            tree, compiled = _compile("".join(lines), filename, flags)
         self.codes: dict[str, list[CodeType]] = {}
         for code in nested(compiled):
             self.codes.setdefault(code.co_name, []).append(code)
-        self.definitions: dict[tuple[str, int], list[FunctionNode]] = {}
-        for node in _definitions(self.tree):
+        self._definitions: dict[tuple[str, int], list[FunctionNode] | Source | None] = {}
+        for node in _definitions(tree):
             decorators = node.decorator_list
             first = decorators[0].lineno if decorators else node.lineno
-            self.definitions.setdefault((node.name, first), []).append(node)
+            found = self._definitions.setdefault((node.name, first), [])
+            cast("list[FunctionNode]", found).append(node)
         self._lambdas: dict[int, list[ast.Lambda]] | None = None
 
-    def lambdas(self, line: int) -> list[ast.Lambda]:
+    def source(self, code: CodeType) -> Source | None:
+        """The source of *code*, which is one of `codes`."""
+        line = code.co_firstlineno
+        if code.co_name == "<lambda>":
+            on_line = self._lambdas_of(line)
+            node = on_line[0] if len(on_line) == 1 else _enclosing(on_line, code)
+            return None if node is None else _source(node, self.lines, self.filename)
+        key = code.co_name, line
+        found = self._definitions.get(key)
+        if isinstance(found, list):
+            made = _source(found[0], self.lines, self.filename) if len(found) == 1 else None
+            found = self._definitions[key] = made
+        return found
+
+    def _lambdas_of(self, line: int) -> list[ast.Lambda]:
         """The lambdas that begin on *line*. Looked for on first use: they may be anywhere."""
         if self._lambdas is None:
-            self._lambdas = {}
-            for node in ast.walk(self.tree):
+            found: dict[int, list[ast.Lambda]] = {}
+            tree, _ = _compile("".join(self.lines), self.filename, self._flags)
+            for node in ast.walk(tree):
                 if isinstance(node, ast.Lambda):
-                    self._lambdas.setdefault(node.lineno, []).append(node)
+                    found.setdefault(node.lineno, []).append(node)
+            self._lambdas = found
         return self._lambdas.get(line, [])
 
 
@@ -114,15 +152,17 @@ def _find(code: CodeType, filename: str, lines: Sequence[str]) -> Source | None:
         return None
     try:
         text = _text(filename, lines, code.co_flags & _FUTURES)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, SystemError):
         return None
     line = code.co_firstlineno
-    candidates = text.codes.get(code.co_name, ())
-    for candidate in sorted(candidates, key=lambda c: abs(c.co_firstlineno - line)):
+    candidates = text.codes.get(code.co_name, [])
+    if len(candidates) > 1:
+        candidates = sorted(candidates, key=lambda c: abs(c.co_firstlineno - line))
+    for candidate in candidates:
         if same_code(code, candidate):
-            node = _node(text, candidate)
-            if node is not None:
-                return _source(node, lines, filename)
+            found = text.source(candidate)
+            if found is not None:
+                return found
     return None
 
 
@@ -137,6 +177,18 @@ def _text(filename: str, lines: Sequence[str], flags: int) -> _Text:
     return made
 
 
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """A syntax tree is many objects and no cycle: the garbage collector would look in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _compile(text: str, filename: str, flags: int) -> tuple[ast.Module, CodeType]:
     def parse(more: int) -> tuple[ast.Module, CodeType]:
         # ast.parse cannot be told about the futures that a console keeps from cell to cell
@@ -149,6 +201,8 @@ def _compile(text: str, filename: str, flags: int) -> tuple[ast.Module, CodeType
         return parse(0)
     except SyntaxError:
         return parse(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # a cell may await
+    except SystemError:  # a deep stack elsewhere can upset the parser's own count of its depth
+        return parse(0)
 
 
 def _definitions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -162,15 +216,6 @@ def _definitions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
                 todo.extend(getattr(node, name, ()))
 
 
-def _node(text: _Text, code: CodeType) -> FunctionNode | None:
-    line = code.co_firstlineno
-    if code.co_name != "<lambda>":
-        found = text.definitions.get((code.co_name, line), [])
-        return found[0] if len(found) == 1 else None
-    on_line = text.lambdas(line)
-    return on_line[0] if len(on_line) == 1 else _enclosing(on_line, code)
-
-
 def _enclosing(lambdas: Sequence[ast.Lambda], code: CodeType) -> ast.Lambda | None:
     """The lambda whose body holds the positions of *code*: the smallest that does."""
     spans = [
@@ -179,7 +224,7 @@ def _enclosing(lambdas: Sequence[ast.Lambda], code: CodeType) -> ast.Lambda | No
         if start and end and column is not None and end_column  # (0, 0) marks bookkeeping
     ]
     if not spans:
-        return None
+        return _constant(lambdas, code)
     first = min((line, column) for line, column, _, _ in spans)
     last = max((line, column) for _, _, line, column in spans)
     holding = [
@@ -189,6 +234,18 @@ def _enclosing(lambdas: Sequence[ast.Lambda], code: CodeType) -> ast.Lambda | No
         and last <= (node.body.end_lineno or 0, node.body.end_col_offset or 0)
     ]
     return min(holding, key=_extent, default=None)
+
+
+def _constant(lambdas: Sequence[ast.Lambda], code: CodeType) -> ast.Lambda | None:
+    """The lambda of a constant that *code* is: Python 3.12 keeps no positions for those."""
+    code = code.replace(co_flags=code.co_flags & ~inspect.CO_NESTED)
+    for node in lambdas:
+        if isinstance(node.body, ast.Constant):
+            alone = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+            # equal code of equal parameters and constant: whichever it is, it says the same
+            if any(same_code(code, inner) for inner in nested(alone) if inner is not alone):
+                return node
+    return None
 
 
 def _extent(node: ast.Lambda) -> tuple[int, int]:
@@ -201,5 +258,7 @@ def _source(node: FunctionNode, lines: Sequence[str], filename: str) -> Source:
     if isinstance(node, ast.Lambda):  # columns count bytes
         own[-1] = own[-1].encode()[: node.end_col_offset].decode()
         own[0] = own[0].encode()[node.col_offset :].decode()
-    text = textwrap.dedent("".join(own)).rstrip() + "\n"
-    return Source(node, text, node.lineno, place_of(filename))
+    text = "".join(own)
+    if text[:1].isspace():  # `dedent` is slow, and text that begins at the margin stays as it is
+        text = textwrap.dedent(text)
+    return Source(*function_digests(node), text.rstrip() + "\n", node.lineno, place_of(filename))

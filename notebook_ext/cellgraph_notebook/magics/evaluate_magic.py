@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cellgraph.errors import ConfigError
+from cellgraph.errors import ConfigError, LimitError
 from cellgraph.suggest import closest
 from cellgraph_notebook.cells import execute, last_line, read_cell
 from cellgraph_notebook.errors import shown_well
@@ -12,7 +12,7 @@ from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 from cellgraph_notebook.magics.expressions import expression
 
 OPTIONS: Final = Options(
-    valued=("cache",),
+    valued=("cache", "max_cost", "max_remote_calls"),
     texts=("o", "fail", "view", "definitions"),
     flags=("bg",),
     short={"out": "o", "output": "o"},
@@ -39,7 +39,7 @@ def run_evaluate(shell: Any, kernel: Kernel, line: str, cell: str | None) -> Any
         start = kernel.submit if background else kernel.session.evaluate
         try:
             value = start(expr, **options)
-        except ConfigError as error:
+        except (ConfigError, LimitError) as error:
             refuse(str(error))
     if name is None:
         return value

@@ -58,6 +58,8 @@ class CellgraphMagics(Magics):
         --bg                            return a Run at once; view and prints stay in this cell
         --fail late|fast|keep           what a failure stops: its consumers, the run, nothing
         --no-cache                      neither read nor write stored results
+        --max-cost USD                  stop before remote calls would cost more
+        --max-remote-calls N            stop before more calls than N are sent away
         --view graph|table|plain        how the run is shown
         --definitions live|built        tasks defined again since: the present ones, or the old
         """
@@ -76,6 +78,68 @@ class CellgraphMagics(Magics):
         from cellgraph_notebook.magics.graph_magic import run_graph
 
         run_graph(self._shell, self._kernel, line)
+
+    @no_var_expand
+    @line_magic
+    def accept(self, line: str) -> Any:
+        """Keep a task's results across a change of its code that you judge harmless.
+
+        %accept TASK                    run 20 earlier calls again first; refuse if a value differs
+        %accept --verify N TASK         run N of them again; 0 takes all results unseen
+        %accept --revoke TASK           take that back
+        """
+        from cellgraph_notebook.magics.accept_magic import run_accept
+
+        return run_accept(self._shell, self._kernel, line)
+
+    @no_var_expand
+    @line_magic
+    def explain(self, line: str) -> Any:
+        """Say whether an expression is answered from the store, and what decided; nothing runs.
+
+        %explain EXPR
+
+        A miss names the one part that differs from the nearest earlier call: a line of a helper, an
+        argument down to its key or column, a file, a package. The result has .verdict, .reason,
+        .path and .diff.
+        """
+        from cellgraph_notebook.magics.explain_magic import run_explain
+
+        return run_explain(self._shell, self._kernel, line)
+
+    @no_var_expand
+    @line_magic
+    def plan(self, line: str) -> Any:
+        """Say what evaluating an expression would find and run, and how long; nothing runs.
+
+        %plan [OPTIONS] EXPR
+
+        --no-cache                      as if nothing were stored
+        --fail late|fast|keep           as of %evaluate
+        """
+        from cellgraph_notebook.magics.explain_magic import run_plan
+
+        return run_plan(self._shell, self._kernel, line)
+
+    @no_var_expand
+    @line_magic
+    def cache(self, line: str) -> Any:
+        """Look after the store: what it holds, whether it is whole, what may go, what must stay.
+
+        %cache                          what is in it, by task (also %cache info)
+        %cache gc [OPTIONS]             show what may go; results in use never do
+        --older-than 30d                results that nobody used for so long, too
+        --max-size 20GB                 the longest unused, until no more is left
+        --grace 5d                      keep what was used since; longer than any run (2d)
+        --delete                        remove it
+        %cache verify                   read and hash everything, put damage aside
+        %cache pin [RUN|TASK|EXPR]      never remove it; without, list what is pinned
+        %cache unpin PIN|RUN|TASK|EXPR  let go of it
+        %cache rebuild                  make a new index from the segments
+        """
+        from cellgraph_notebook.magics.cache_magic import run_cache
+
+        return run_cache(self._shell, self._kernel, line)
 
     @line_magic
     def runs(self, line: str) -> Any:

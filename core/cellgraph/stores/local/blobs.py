@@ -4,6 +4,7 @@ Threading: any thread, any process. Two that write the same payload write the sa
 rename wins.
 """
 
+import errno
 import mmap
 import os
 import resource
@@ -25,8 +26,8 @@ from cellgraph.stores.local.trust import Trust
 
 # Smaller files are read: a map costs a descriptor and a page fault for every 64 KB.
 MAP_BYTES: Final = 256 << 10
-# A blob that is written again shows the collector that it is wanted, at most once a day.
-TOUCH_AFTER_S: Final = 86_400
+# Longer than a run: a collector leaves alone what nobody refers to, if it is younger than this.
+GRACE_S: Final = 2 * 86_400.0
 # One write takes about 2 GB and, by IOV_MAX, 1,024 pieces at most.
 _PIECE_BYTES: Final = 256 << 20
 _WRITE_BYTES: Final = 1 << 30
@@ -34,15 +35,25 @@ _PIECES_PER_WRITE: Final = 1024
 
 
 class Blobs:
-    """The payloads of one store. *clock* returns nanoseconds since 1970."""
+    """The payloads of one store. *clock* returns nanoseconds since 1970.
+
+    A blob that is written again, or found by `has`, shows that it is wanted: its file is touched
+    once half the grace period has gone since the last time.
+    """
 
     def __init__(
-        self, folder: Path, quarantine: Quarantine, trust: Trust, clock: Callable[[], int]
+        self,
+        folder: Path,
+        quarantine: Quarantine,
+        trust: Trust,
+        clock: Callable[[], int],
+        grace_s: float,
     ) -> None:
         self._folder = folder
         self._quarantine = quarantine
         self._trust = trust
         self._clock = clock
+        self._touch_after_ns = int(grace_s * 1_000_000_000 / 2)
 
     def put(self, payload: Payload) -> bytes:
         """As `Store.put_blob`. Raises StoreError when the file cannot be written."""
@@ -63,6 +74,21 @@ class Blobs:
 
     def get(self, name: bytes) -> Payload | None:
         """As `Store.get_blob`. Raises StoreError when the file is there and cannot be opened."""
+        try:
+            return self._read(name, trusting=True)
+        except blobfile.DamagedBlob:
+            return None
+
+    def check(self, name: bytes) -> str:
+        """Read and hash a payload; return what was wrong, if it is in quarantine now."""
+        try:
+            self._read(name, trusting=False)
+        except blobfile.DamagedBlob as error:
+            return str(error)
+        return ""
+
+    def _read(self, name: bytes, *, trusting: bool) -> Payload | None:
+        """The payload, or None if it is absent. A damaged one is moved away: DamagedBlob."""
         path = self._path(name)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -77,33 +103,44 @@ class Blobs:
             raise store_error("read", path, error) from error
         try:
             payload = blobfile.parse(data, name)
-            self._verify(payload, path, name, mark)
+            if not (trusting and self._trust.holds(name, mark)):
+                self._verify(payload, path, name, mark)
         except blobfile.DamagedBlob as error:
             self._trust.forget(name)
             self._quarantine.take(path, str(error))
-            return None
+            raise
         return payload
 
     def has(self, name: bytes) -> bool:
         """As `Store.has_blob`."""
-        return self._path(name).exists()
+        path = self._path(name)
+        try:
+            self._touch(path, name, path.stat())
+        except OSError as error:
+            if is_gone(error):
+                return False
+            raise store_error("read", path, error) from error
+        return True
 
     def _verify(self, payload: Payload, path: Path, name: bytes, mark: Mark) -> None:
-        if self._trust.holds(name, mark):
-            return
         for number, buffer in enumerate(payload.buffers):
             if digest_of(buffer.data) != buffer.digest:
                 raise blobfile.DamagedBlob(f"buffer {number} is wrong")
         self._trust.verified(path, name, mark)
 
     def _touch(self, path: Path, name: bytes, found: os.stat_result) -> None:
-        if self._clock() - found.st_mtime_ns < TOUCH_AFTER_S * 1_000_000_000:
+        # A time in the future was set by a clock that was wrong.
+        if abs(self._clock() - found.st_mtime_ns) < self._touch_after_ns:
             return
-        with suppress(PermissionError):  # a read-only store has it, and that is all we need
+        try:
             trusted = self._trust.holds(name, mark_of(found))
             os.utime(path)
             if trusted:
                 self._trust.wrote(path, name, mark_of(path.stat()))
+        except OSError as error:
+            # A read-only store has it, and that is all we need.
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
 
     def _path(self, name: bytes) -> Path:
         text = name.hex()

@@ -140,12 +140,31 @@ class Index:
 
     def forget(self, segments: Iterable[int]) -> None:
         """Forget whole segments: gone from the store, or shorter than they were. Slow."""
-        gone = [(segment,) for segment in segments]
-        # Bytes 17 to 24 of a place are the segment's id.
-        places = [(segment.to_bytes(8, "big"),) for (segment,) in gone]
         with self._writing, _transaction(self._writer) as write:
-            write.executemany("DELETE FROM records WHERE substr(place, 17, 8) = ?", places)
-            write.executemany("DELETE FROM segments WHERE id = ?", gone)
+            for gone in _parts(list(segments), self._per_query):
+                marks = ",".join("?" * len(gone))
+                # Bytes 17 to 24 of a place are the segment's id.
+                places = [segment.to_bytes(8, "big") for segment in gone]
+                write.execute(
+                    f"DELETE FROM records WHERE substr(place, 17, 8) IN ({marks})", places
+                )
+                write.execute(f"DELETE FROM segments WHERE id IN ({marks})", gone)
+
+    def leave(self, rows: Iterable[Row], segments: Iterable[int], blobs: Iterable[bytes]) -> None:
+        """Forget removed segments whose rows are known, and the marks of removed blobs."""
+        with self._writing, _transaction(self._writer) as write:
+            write.executemany(
+                "DELETE FROM records WHERE prefix = ? AND place = ?",
+                [(row[0], _PLACE.pack(*row)) for row in rows],
+            )
+            write.executemany("DELETE FROM segments WHERE id = ?", [(s,) for s in segments])
+            write.executemany("DELETE FROM verified WHERE digest = ?", [(b,) for b in blobs])
+
+    def count(self) -> int:
+        """How many records are indexed."""
+        with self._reading:
+            (number,) = self._reader.execute("SELECT count(*) FROM records").fetchone()
+        return cast("int", number)
 
     def close(self) -> None:
         """Let go. Safe to call twice."""

@@ -25,6 +25,7 @@ _SETUP_FILE: Final = ".setup"
 # What may stand in a folder that is not yet a store: a set-up that was killed, or `runs/`.
 _OURS: Final = frozenset(
     {
+        ".collecting",
         ".gitignore",
         _LOCK_FILE,
         _SETUP_FILE,

@@ -57,6 +57,20 @@ class Lookup:
                 except sqlite3.Error as error:
                     raise _unreadable(index, error) from error
 
+    def rebuild(self) -> None:
+        """Leave the index and fill a new one from the segments. Raises StoreError."""
+        with self._lock:
+            index = self._index_file.replace(self._index_file.get())
+            try:
+                self._tails.catch_up(index)
+            except sqlite3.Error as error:
+                raise _unreadable(index, error) from error
+
+    def let_go(self, segments: Iterable[int]) -> None:
+        """Close the files of removed segments, which would hold their space on the disk."""
+        with self._lock:
+            self._reader.let_go(segments)
+
     def close(self) -> None:
         """Let go of the segments. Safe to call twice."""
         with self._lock:
@@ -67,10 +81,18 @@ class Lookup:
     ) -> dict[bytes, tuple[bytes, ...]]:
         self._tails.catch_up(index)
         wanted = set(keys)
-        found = self._find(index, wanted)
+        found = self._find_anew(index, wanted)
         if len(found) < len(wanted) and self._tails.refresh(index):
-            found.update(self._find(index, wanted.difference(found)))
+            found.update(self._find_anew(index, wanted.difference(found)))
         return found
+
+    def _find_anew(self, index: Index, wanted: set[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+        """What is known; looked for again as long as segments are replaced under the look."""
+        while True:
+            found = self._find(index, wanted)
+            gone = self._reader.take_gone()
+            if not (gone and self._tails.replaced(index, gone)):
+                return found
 
     def _find(self, index: Index, wanted: set[bytes]) -> dict[bytes, tuple[bytes, ...]]:
         heads = prefixes(wanted)
@@ -81,7 +103,7 @@ class Lookup:
             rows = list({*rows, *fresh})
         if not rows:
             return {}
-        self._learn_names(index, rows)
+        rows = self._with_names(index, rows)
         lost: list[Row] = []
         versions: dict[bytes, Versions] = {}
         for row, key, data in self._reader.read(rows, lost):
@@ -100,17 +122,29 @@ class Lookup:
 
     def _newest(self, versions: Versions) -> tuple[bytes, ...]:
         versions.sort(reverse=True)  # rows of one key sort by stamp, then segment
+        # A collector that was killed leaves a record in two segments.
+        twins = {(row[1], data): row for row, data in versions}
+        if len(twins) < len(versions):
+            versions = [(row, data) for row, data in versions if twins[row[1], data] == row]
         if len(versions) > _PRUNE_ABOVE:
             self._drop([row for row, _ in versions[KEEP_PER_KEY:]])
         return tuple(data for _, data in versions[:KEEP_PER_KEY])
 
-    def _learn_names(self, index: Index, rows: Iterable[Row]) -> None:
-        """Learn the names of segments that another process wrote and indexed by now."""
+    def _with_names(self, index: Index, rows: list[Row]) -> list[Row]:
+        """Learn the names of segments that another process wrote and indexed by now; leave out the
+        rows of those that a collector took out of the index since."""
+        gone: set[int] = set()
         for segment in {row[2] for row in rows}:
             if not self._reader.knows(segment):
                 name = index.segment_name(segment)
                 if name is not None:
                     self._reader.learn(name)
+                else:
+                    gone.add(segment)
+        if gone:
+            self._reader.miss(gone)
+            return [row for row in rows if row[2] not in gone]
+        return rows
 
 
 def _unreadable(index: Index, error: sqlite3.Error) -> StoreError:

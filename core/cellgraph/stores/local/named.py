@@ -34,6 +34,14 @@ class NamedFiles:
         except OSError as error:
             raise store_error("read", self._path(name), error) from error
 
+    def remove(self, name: str) -> None:
+        """Delete *name* if it is there. Raises StoreError when it cannot be deleted."""
+        path = self._path(name)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise store_error("delete", path, error) from error
+
     def names(self, folder: str) -> list[str]:
         """Names in *folder*, sorted."""
         try:

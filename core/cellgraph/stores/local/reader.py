@@ -27,6 +27,7 @@ class SegmentReader:
         self._quarantine = quarantine
         self._names: dict[int, str] = {}
         self._maps: dict[int, mmap.mmap] = {}  # least recently used first
+        self._gone: set[int] = set()
 
     def learn(self, name: str) -> int:
         """Remember the segment with this name; return its id."""
@@ -34,9 +35,23 @@ class SegmentReader:
         self._names[segment] = name
         return segment
 
+    def exists(self, segment: int) -> bool:
+        """Whether the file of a segment is there, as far as its name was learnt."""
+        name = self._names.get(segment)
+        return name is not None and (self._folder / name).exists()
+
+    def miss(self, segments: Iterable[int]) -> None:
+        """Note segments that are gone."""
+        self._gone.update(segments)
+
     def knows(self, segment: int) -> bool:
         """Whether the segment's name was learnt."""
         return segment in self._names
+
+    def take_gone(self) -> set[int]:
+        """Segments whose files were not there when they were needed, since this was last asked."""
+        gone, self._gone = self._gone, set()
+        return gone
 
     def read(self, rows: Sequence[Row], lost: list[Row]) -> list[tuple[Row, bytes, bytes]]:
         """Return (row, key, data) of each record that is there and intact.
@@ -89,6 +104,11 @@ class SegmentReader:
         for start, stop in spans:
             self._quarantine.keep(_label(name, start), raw[start - base : stop - base])
 
+    def let_go(self, segments: Iterable[int]) -> None:
+        """Close the maps of segments that were removed: they hold the space on the disk."""
+        for segment in segments:
+            self._maps.pop(segment, None)
+
     def close(self) -> None:
         """Let go of every map."""
         while self._maps:
@@ -97,15 +117,15 @@ class SegmentReader:
     def _view(self, segment: int, renew: bool = False) -> mmap.mmap | None:
         view = self._maps.pop(segment, None)
         if view is None or renew:
-            view = self._map(self._names[segment])
+            view = self._map(segment)
         if view is not None:
             while len(self._maps) >= MAX_MAPS:
                 self._maps.pop(next(iter(self._maps)))
             self._maps[segment] = view
         return view
 
-    def _map(self, name: str) -> mmap.mmap | None:
-        path = self._folder / name
+    def _map(self, segment: int) -> mmap.mmap | None:
+        path = self._folder / self._names[segment]
         try:
             with path.open("rb") as file:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -113,6 +133,7 @@ class SegmentReader:
             return None
         except OSError as error:
             if is_gone(error):
+                self._gone.add(segment)
                 return None
             raise store_error("read", path, error) from error
 
@@ -135,7 +156,8 @@ class SegmentReader:
                 return file.read(length)
         except OSError as error:
             if is_gone(error):
-                _log.warning("segment %s is gone: %s", name, error)
+                self._gone.add(segment_id(name))
+                _log.debug("segment %s is gone: %s", name, error)
                 return None
             raise store_error("read", path, error) from error
 

@@ -8,26 +8,31 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import StoreError
 from cellgraph.stores.base import Entry
-from cellgraph.stores.local import history
-from cellgraph.stores.local.blobs import Blobs
+from cellgraph.stores.local import checking, history, sweep
+from cellgraph.stores.local.blobs import GRACE_S, Blobs
 from cellgraph.stores.local.durability import Unsynced
 from cellgraph.stores.local.faults import Quarantine, store_error
 from cellgraph.stores.local.indexfile import IndexFile
-from cellgraph.stores.local.layout import prepare
+from cellgraph.stores.local.layout import FORMAT, prepare
+from cellgraph.stores.local.locks import Lock, locked
 from cellgraph.stores.local.lookup import Lookup
 from cellgraph.stores.local.named import NamedFiles
 from cellgraph.stores.local.overlay import Overlay
 from cellgraph.stores.local.reader import SegmentReader
-from cellgraph.stores.local.tails import Tails
+from cellgraph.stores.local.rewriting import Rewriter
+from cellgraph.stores.local.segment import segment_id
+from cellgraph.stores.local.tails import Tails, list_segments
 from cellgraph.stores.local.trust import Trust
 from cellgraph.stores.local.upkeep import Upkeep
 from cellgraph.stores.local.writer import SegmentWriter, Written
+from cellgraph.stores.tended import Blob, Checked, Facts, Kept, Rewritten, Swept
 
 
 class LocalStore:
@@ -35,17 +40,27 @@ class LocalStore:
 
     Any number of processes and threads may use one folder. A process that ends without `close`,
     by any signal, loses nothing that `append` or `put_blob` returned from. A store opened before
-    `os.fork` cannot be used in the child. *clock* returns nanoseconds since 1970.
+    `os.fork` cannot be used in the child. *clock* returns nanoseconds since 1970. *grace_s* (see
+    `Tended`) is the same for all who use a folder.
 
     Raises StoreError if *root* is something else, has a newer format, or cannot be created.
     """
 
-    def __init__(self, root: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        grace_s: float = GRACE_S,
+    ) -> None:
         self.root = root.absolute()
+        self.grace_s = grace_s
+        self._clock = clock
         layout = prepare(self.root)
         self._forked = threading.Event()
         os.register_at_fork(after_in_child=_setter(self._forked))
         self._closed = False
+        self._layout = layout
         self._segments = layout.segments
         self._quarantine = Quarantine(layout.quarantine)
         self._overlay = Overlay()
@@ -59,7 +74,7 @@ class LocalStore:
             self._index_file, self._overlay, self._reader, tails, self._upkeep.drop
         )
         trust = Trust(self._index_file, self._unsynced, self._upkeep.wake)
-        self._blobs = Blobs(layout.blobs, self._quarantine, trust, clock)
+        self._blobs = Blobs(layout.blobs, self._quarantine, trust, clock, grace_s)
         self._files = NamedFiles(self.root)
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
@@ -115,6 +130,81 @@ class LocalStore:
         except OSError as error:
             raise store_error("sync", self.root, error) from error
 
+    # --- care: see `Tended` -----------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        """See `Tended`."""
+        self._check()
+        sizes = [size for _, size in list_segments(self._segments)]
+        _, index_bytes = _sizes(self._index_file.get().path.parent)
+        quarantine = _sizes(self._layout.quarantine)
+        return Facts(str(self.root), FORMAT, len(sizes), sum(sizes), index_bytes, *quarantine)
+
+    def kept(self) -> Iterator[Kept]:
+        """See `Tended`."""
+        self._check()
+        return history.kept(self._segments, self._quarantine)
+
+    def blobs(self) -> Iterator[Blob]:
+        """See `Tended`."""
+        self._check()
+        return sweep.list_blobs(self._layout.blobs)
+
+    def check(self) -> Checked:
+        """See `Tended`."""
+        self._check()
+        return checking.check(self._segments, self._layout.blobs, self._blobs, self._quarantine)
+
+    def rebuild(self) -> int:
+        """See `Tended`. Other sessions keep the index they have open."""
+        self._check()
+        self._lookup.rebuild()
+        return self._index_file.get().count()
+
+    @contextmanager
+    def collecting(self) -> Generator[None]:
+        """See `Tended`."""
+        self._check()
+        with ExitStack() as held:
+            try:
+                found = held.enter_context(locked(self.root / ".collecting"))
+            except OSError as error:
+                raise store_error("collect", self.root, error) from error
+            if found is Lock.BUSY:
+                raise StoreError("the store is being collected already: wait for that to end")
+            sweep.give_back_limbo(self._layout.blobs)
+            yield
+
+    def rewrite(self, dead: Mapping[str, Collection[int]]) -> Rewritten:
+        """See `Tended`. Raises StoreError."""
+        self._check()
+        made = Rewriter(self._segments, self._index_file, self._clock()).rewrite(dead)
+        self._lookup.let_go([segment_id(name) for name in made.done])
+        return made
+
+    def remove_blobs(self, digests: Collection[bytes], grace_s: float) -> Swept:
+        """See `Tended`. Raises StoreError."""
+        self._check()
+        gone = sweep.remove_blobs(self._layout.blobs, digests, self._before(grace_s))
+        self._index_file.get().leave((), (), [blob.digest for blob in gone])
+        return Swept(len(gone), sum(blob.nbytes for blob in gone))
+
+    def leftovers(self, grace_s: float, *, remove: bool) -> Swept:
+        """See `Tended`. Raises StoreError."""
+        self._check()
+        before = self._before(grace_s)
+        return sweep.leftovers(self._layout.blobs, self._segments, before, remove=remove)
+
+    def remove_file(self, name: str) -> None:
+        """See `Tended`. Raises StoreError."""
+        self._check()
+        self._files.remove(name)
+
+    def _before(self, grace_s: float) -> int:
+        return self._clock() - int(max(grace_s, self.grace_s) * 1_000_000_000)
+
+    # --- life -------------------------------------------------------------------------------
+
     def close(self) -> None:
         """See `Store`."""
         if self._closed or self._forked.is_set():
@@ -135,6 +225,15 @@ class LocalStore:
             raise StoreError("the store is closed: open it again to use it")
         if self._forked.is_set():
             raise StoreError("a store cannot be used after fork: open it again in this process")
+
+
+def _sizes(folder: Path) -> tuple[int, int]:
+    """How many files a folder holds, and their size in bytes."""
+    try:
+        sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]
+    except FileNotFoundError:
+        return 0, 0
+    return len(sizes), sum(sizes)
 
 
 def _setter(flag: threading.Event) -> Callable[[], None]:

@@ -1,8 +1,9 @@
 """Finds what segments hold beyond what the index knows: after a crash, and from other processes.
 
 Opening looks at every segment (one `stat` each). Later, at most once in `REFRESH_S` and only when a
-key was missed, the folders of the current epoch are listed. A torn last record stays unread; the
-process that wrote it is gone, and a new process writes a new segment.
+key was missed, the folders of the current epoch are listed; all of them, when a segment was gone. A
+torn last record stays unread; the process that wrote it is gone, and a new process writes a new
+segment.
 
 Threading: the caller holds one lock around all calls of an instance.
 """
@@ -45,6 +46,7 @@ class Tails:
         self._own = own
         self._clock = clock
         self._known: dict[int, int] = {}  # segment id -> length covered by index or overlay
+        self._met_gone: set[int] = set()
         self._caught_up: Index | None = None
         self._next_refresh = 0.0
 
@@ -52,6 +54,14 @@ class Tails:
         """Bring *index* up to the segments on the disk, once per index."""
         if index is self._caught_up:
             return
+        self._reader.take_gone()
+        while not self._cover_all(index):
+            pass  # a collector replaced segments between the listing and the look at them
+        self._caught_up = index
+        self._next_refresh = time.monotonic() + REFRESH_S
+
+    def _cover_all(self, index: Index) -> bool:
+        """Index what lies behind the index; false if a segment went while it was looked at."""
         # The index first: a segment it names was there before the listing.
         indexed = index.indexed()
         self._known = {}
@@ -66,8 +76,29 @@ class Tails:
             self._known[segment] = self._into_index(index, name, have) if size > have else have
         if forgotten:
             index.forget(forgotten)
-        self._caught_up = index
-        self._next_refresh = time.monotonic() + REFRESH_S
+        return all(self._reader.exists(segment) for segment in self._reader.take_gone())
+
+    def replaced(self, index: Index, gone: set[int]) -> bool:
+        """Look for what stands in the place of segments that were not there when read.
+
+        Returns whether another look is worth it; once for each segment.
+        """
+        fresh = gone - self._met_gone
+        if not fresh:
+            return False
+        self._met_gone |= fresh
+        removed = {segment for segment in fresh if not self._reader.exists(segment)}
+        known = [segment for segment in removed if index.segment_name(segment) is not None]
+        if known:
+            index.forget(known)
+        self._reader.let_go(removed)
+        for segment in fresh:
+            self._known.pop(segment, None)
+        for name, size in list_segments(self._folder):
+            segment = self._reader.learn(name)
+            if segment not in self._own and size > self._known.get(segment, 0):
+                self._into_overlay(index, name, segment, size)
+        return True
 
     def refresh(self, index: Index) -> bool:
         """Look for records of other processes, unless that was done just now.

@@ -16,6 +16,7 @@ from cellgraph.errors import StoreError
 from cellgraph.stores.base import Entry
 from cellgraph.stores.local.faults import store_error
 from cellgraph.stores.local.layout import epoch_of, segment_name
+from cellgraph.stores.local.locks import Lock, lock
 from cellgraph.stores.local.overlay import Covered
 from cellgraph.stores.local.segment import (
     MAX_DATA_BYTES,
@@ -134,11 +135,12 @@ class SegmentWriter:
                     self._look_at[zone] = now + _LOOK_EVERY_NS
                     return segment, fd
             self._abandon(zone)
-        segment = self._segments[zone] = self._new_segment(zone, now)
-        segment.path.parent.mkdir(parents=True, exist_ok=True)
-        return segment, self._file(
-            zone, segment, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        )
+        while True:
+            segment = self._segments[zone] = self._new_segment(zone, now)
+            segment.path.parent.mkdir(parents=True, exist_ok=True)
+            fd = self._file(zone, segment, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
+            if fd >= 0:
+                return segment, fd
 
     def _new_segment(self, zone: int, now: int) -> _Segment:
         name = segment_name(now, zone, self._writer, self._made)
@@ -148,7 +150,10 @@ class SegmentWriter:
         return _Segment(name, self._folder / name, number, salt_of(number), epoch_of(now))
 
     def _file(self, zone: int, segment: _Segment, flags: int) -> int:
-        """A descriptor for *segment*, now the most recently used, or -1 if the file is gone."""
+        """A descriptor for *segment*, now the most recently used, or -1 if the file is gone.
+
+        It holds the lock that keeps a collector away from the segment.
+        """
         fd = self._files.pop(zone, -1)
         if fd < 0:
             while len(self._files) >= MAX_OPEN_FILES:
@@ -156,6 +161,9 @@ class SegmentWriter:
             try:
                 fd = os.open(segment.path, flags | os.O_CLOEXEC, 0o666)
             except FileNotFoundError:
+                return -1
+            if not _claim(fd):
+                os.close(fd)
                 return -1
         self._files[zone] = fd
         return fd
@@ -183,6 +191,14 @@ class SegmentWriter:
         fd = self._files.pop(zone, -1)
         if fd >= 0:
             os.close(fd)
+
+
+def _claim(fd: int) -> bool:
+    """Lock the segment for as long as *fd* is open; false if a collector has it, or had it.
+
+    Where there are no locks, collectors keep away from recent segments.
+    """
+    return lock(fd) is not Lock.BUSY and os.fstat(fd).st_nlink > 0
 
 
 def _by_zone(entries: Sequence[Entry]) -> dict[int, Sequence[Entry]]:

@@ -1,0 +1,164 @@
+"""What may be asked of a session: forecasts, explanations, what is on record. Nothing runs here."""
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from cellgraph.budget import Place
+from cellgraph.definitions import Definition, Definitions
+from cellgraph.environment import Environment
+from cellgraph.errors import ConfigError, LostValue, StoreError
+from cellgraph.events import CallAdded
+from cellgraph.halt import Halt
+from cellgraph.marks import Marks
+from cellgraph.plugins import executor_type
+from cellgraph.provenance import Archive, RunSummary
+from cellgraph.reasons import Reasons
+from cellgraph.records import CallRecord, decode
+from cellgraph.reduce import Reduction
+from cellgraph.settings import Settings
+from cellgraph.stores.base import Store
+from cellgraph.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cellgraph.explaining import Explanation
+    from cellgraph.forecast import Forecast
+    from cellgraph.planning import Plan
+
+Fail = Literal["late", "fast", "keep"]
+
+
+class Asking:
+    """The half of a session that only reads. Thread-safe."""
+
+    store: Store
+    settings: Settings
+    _archive: Archive
+
+    def _definitions(self) -> Definitions:
+        """Tasks as they are now, for a question about them."""
+        executor = self.settings.executor
+        return Definitions(
+            live=True, cache=True, default_executor=executor, marks=Marks(self.store)
+        )
+
+    def plan(self, expr: Any, *, cache: bool = True, fail: Fail = "late") -> "Plan":
+        """What evaluating *expr* so would find and run; nothing runs and nothing is stored.
+
+        Raises IdentityError, ConfigError as `evaluate` does.
+        """
+        from cellgraph.planning import plan
+
+        if fail not in get_args(Fail):
+            raise ConfigError(f"fail={fail!r}: expected one of {', '.join(get_args(Fail))}")
+        return plan(self._forecast(expr, cache, fail), self._place_of)
+
+    def explain(self, expr: Any) -> "Explanation":
+        """Whether *expr* is answered from the store, and the one part that decided; runs nothing.
+
+        Raises IdentityError, ConfigError as `evaluate` does.
+        """
+        from cellgraph.explaining import explain
+
+        return explain(self._forecast(expr, True, "late"))
+
+    def _forecast(self, expr: Any, cache: bool, fail: Fail) -> "Forecast":
+        found = self._one_forecast(expr, cache, fail)
+        if any(isinstance(failure.error, LostValue) for failure in found.failures):
+            # as in a run: what was damaged is in quarantine now, so this time it is a miss
+            found = self._one_forecast(expr, cache, fail)
+        return found
+
+    def _one_forecast(self, expr: Any, cache: bool, fail: Fail) -> "Forecast":
+        from cellgraph.forecast import Forecast
+
+        definitions = Definitions(
+            live=self.settings.definitions == "live",
+            cache=cache,
+            default_executor=self.settings.executor,
+            marks=Marks(self.store),
+        )
+        roots = self.settings.roots()
+        return Forecast(expr, self.store, definitions, roots, cached=cache, fail=fail)
+
+    def _place_of(self, executor: str) -> Place:
+        """What calls on an executor cost; the executor is not made for it."""
+        kind = self.settings.executors.get(executor, {}).get("type", executor)
+        try:
+            made = executor_type(kind)
+        except ConfigError:  # said when a call is handed to it
+            return Place()
+        given = (getattr(made, "remote", False), getattr(made, "cost_usd_per_hour", 0.0))
+        return Place(bool(given[0]), float(given[1]))
+
+    def outline(self, expr: Any) -> tuple[CallAdded, ...]:
+        """The calls that *expr* names now, without running anything. Raises IdentityError."""
+        definitions = self._definitions()
+        reduction = Reduction(definitions, "late", Halt(), observed=True)
+        reduction.begin(expr)
+        return reduction.growth.take_added()
+
+    # --- what is known --------------------------------------------------------------------------
+
+    def runs(self, limit: int | None = None) -> "pd.DataFrame":
+        """Stored runs, newest first, one row each."""
+        import pandas as pd
+
+        rows = [
+            {
+                "id": r.id,
+                "started": pd.Timestamp(r.started, unit="s", tz="UTC"),
+                "status": r.status,
+                "expression": r.label,
+                "elapsed_s": round(r.elapsed_s, 3),
+                "executed": r.executed,
+                "reused": r.reused,
+                "failed": r.failed,
+                "saved_s": round(r.saved_s, 3),
+            }
+            for r in self._archive.runs(limit)
+        ]
+        columns = "id started status expression elapsed_s executed reused failed saved_s".split()
+        return pd.DataFrame(rows, columns=columns)
+
+    def run_summaries(self, limit: int | None = None) -> list[RunSummary]:
+        """Stored runs, newest first."""
+        return list(self._archive.runs(limit))
+
+    def get_run(self, run: str) -> RunSummary:
+        """A stored run by its id or the beginning of it. Raises StoreError."""
+        found = self._archive.run(run)
+        if found is None:
+            raise StoreError(f"no run {run!r} in this store: `runs()` lists them")
+        return found
+
+    def definition_of(self, task: Task[..., Any]) -> Definition:
+        """Identity and options of a task as it is now. Raises IdentityError."""
+        made = self._definitions()
+        return made.of(task, Environment.root())
+
+    def change_of(self, task: Task[..., Any]) -> tuple[bytes, str] | None:
+        """The identity that the task's name stood for before, and what changed; None if nothing."""
+        return Reasons(self.store).previous(self.definition_of(task))
+
+    def results_of(self, task_id: bytes) -> tuple[int, float]:
+        """How many calls were computed under a task identity, and how long they took in all."""
+        count, seconds, wanted = 0, 0.0, task_id.hex()
+        for run in self._archive.runs():
+            for share in run.tasks:
+                if share.id == wanted:
+                    count += share.executed
+                    seconds += share.seconds
+        return count, seconds
+
+    def log_of(self, call: Any) -> str:
+        """What a call over plain values printed when it ran; empty if that is not known."""
+        definitions = self._definitions()
+        reduction = Reduction(definitions, "late", Halt(), observed=False)
+        node = reduction.begin(call)
+        reduction.advance()
+        for data in self.store.get_many([node.key]).get(node.key, ()) if node.key else ():
+            record = decode(data)
+            if type(record) is CallRecord:
+                return record.log
+        return ""

@@ -1,0 +1,278 @@
+"""Requests to one bucket: the only module of core that knows boto3.
+
+Threading: any thread; requests run on the thread that asks, those of `each` on a pool as large as
+the connection pool. Where the bucket is: `AWS_ENDPOINT_URL`, credentials and the rest of AWS's own
+configuration, as boto3 finds them. Errors are `S3Fault`s.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar, cast
+
+# AWS's libraries have no type hints; what they return is Any here.
+import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+import botocore.loaders  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from boto3.exceptions import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    Boto3Error,
+)
+from boto3.s3.transfer import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    TransferConfig,
+)
+from botocore.config import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    Config,
+)
+from botocore.exceptions import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+)
+
+from cellgraph.errors import ConfigError
+from cellgraph.stores.s3.faults import Absent, Refused, S3Fault, Taken, Unauthorised, Unreachable
+from cellgraph.stores.s3.place import Location
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+CONNECTIONS: Final = 16
+LARGE_AT_ONCE: Final = 4  # each in as many parts at once as there are connections left
+_CONNECT_S: Final = 3
+_READ_S: Final = 60
+_DELETE_AT_ONCE: Final = 1000
+# Error codes of S3 and STS, and what they mean here. The rest is judged by the HTTP status.
+_ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
+_WHO: Final = frozenset(
+    "AuthFailure ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId "
+    "InvalidToken RequestExpired RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired "
+    "UnrecognizedClientException".split()
+)
+_LATER: Final = frozenset("RequestTimeout SlowDown Throttling ThrottlingException".split())
+
+
+class Found(NamedTuple):
+    """A listed object; its name is relative to the store's prefix."""
+
+    name: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a bucket is asked: settings of the store."""
+
+    profile: str = ""
+    region: str = ""
+    requester_pays: bool = False
+    kms_key: str = ""
+
+
+class Bucket:
+    """The objects under one prefix. Nothing is asked until a method is called.
+
+    Raises ConfigError when the profile is not in AWS's configuration.
+    """
+
+    def __init__(self, location: Location, access: Access) -> None:
+        self.location = location
+        self.access = access
+        self._lock = threading.Lock()
+        self._clients: list[Any] = []  # the last one counts
+        self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="cellgraph-s3")
+        self._reading: Mapping[str, str] = (
+            {"RequestPayer": "requester"} if access.requester_pays else {}
+        )
+        self._writing = dict(self._reading)
+        if access.kms_key:
+            self._writing |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": access.kms_key}
+        self.renew()
+
+    def renew(self) -> None:
+        """Read credentials and configuration anew."""
+        config = Config(
+            connect_timeout=_CONNECT_S,
+            read_timeout=_READ_S,
+            max_pool_connections=CONNECTIONS,
+            retries={"mode": "standard"},  # three attempts, or AWS_MAX_ATTEMPTS
+        )
+        try:
+            core: Any = botocore.session.Session(profile=self.access.profile or None)
+            core.register_component("data_loader", _models(core.get_config_variable("data_path")))
+            session: Any = boto3.Session(
+                botocore_session=core, region_name=self.access.region or None
+            )
+            client = session.client("s3", config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise ConfigError(_setup_problem(error, self.location, self.access)) from None
+        with self._lock:
+            self._clients.append(client)
+            old, self._clients = self._clients[:-1], self._clients[-1:]
+        for each in old:
+            each.close()
+
+    @property
+    def endpoint(self) -> str:
+        """Where requests go; the same for all regions of AWS."""
+        with self._lock:
+            url = str(self._clients[-1].meta.endpoint_url)
+        return "aws" if ".amazonaws.com" in url else url
+
+    def renewal(self) -> str:
+        """What a person runs to have credentials again."""
+        profile = self.access.profile
+        if not profile:
+            return "aws sso login, or what else gives you credentials"
+        session: Any = botocore.session.Session(profile=profile)
+        found = cast("dict[str, Any]", session.get_scoped_config())
+        if found and not {"sso_session", "sso_start_url"} & set(found):
+            return f"renew the credentials of the profile {profile} (aws configure --profile)"
+        return f"aws sso login --profile {profile}"
+
+    def get(self, name: str, start: int = 0, length: int = 0) -> bytes:
+        """The bytes of an object, or *length* of them from *start*."""
+        part = {"Range": f"bytes={start}-{start + length - 1}"} if length else {}
+        with self._asking() as (client, bucket):
+            answer = client.get_object(
+                Bucket=bucket, Key=self.location.key(name), **part, **self._reading
+            )
+            with answer["Body"] as body:
+                data: bytes = body.read()
+        return data
+
+    def get_file(self, name: str, target: Path) -> None:
+        """Write an object to the new file *target*, in parts at once when it is large."""
+        with self._asking() as (client, bucket), target.open("xb") as file:
+            client.download_fileobj(
+                bucket,
+                self.location.key(name),
+                file,
+                ExtraArgs=dict(self._reading),
+                Config=_transfers(),
+            )
+
+    def put(self, name: str, data: bytes, *, new: bool = False) -> str:
+        """Write an object; return its ETag. *new*: raises Taken if it exists."""
+        only = {"IfNoneMatch": "*"} if new else {}
+        with self._asking() as (client, bucket):
+            answer = client.put_object(
+                Bucket=bucket, Key=self.location.key(name), Body=data, **only, **self._writing
+            )
+        return str(answer.get("ETag", ""))
+
+    def put_file(self, name: str, source: Path) -> None:
+        """Write the file *source* to an object, in parts at once when it is large."""
+        with self._asking() as (client, bucket), source.open("rb") as file:
+            client.upload_fileobj(
+                file,
+                bucket,
+                self.location.key(name),
+                ExtraArgs=dict(self._writing),
+                Config=_transfers(),
+            )
+
+    def list(self, prefix: str, after: str = "") -> list[Found]:
+        """The objects whose names begin with *prefix* and sort behind *after*, sorted."""
+        found: list[Found] = []
+        skip = len(self.location.key(""))
+        more: dict[str, str] = {"StartAfter": self.location.key(after)} if after else {}
+        with self._asking() as (client, bucket):
+            while True:
+                page = client.list_objects_v2(
+                    Bucket=bucket, Prefix=self.location.key(prefix), **more, **self._reading
+                )
+                found += [
+                    Found(item["Key"][skip:], item["Size"], item.get("ETag", ""))
+                    for item in page.get("Contents", ())
+                ]
+                if not page.get("IsTruncated"):
+                    return found
+                more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete objects; absent ones are fine."""
+        for at in range(0, len(names), _DELETE_AT_ONCE):
+            keys = [{"Key": self.location.key(n)} for n in names[at : at + _DELETE_AT_ONCE]]
+            with self._asking() as (client, bucket):
+                client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": keys, "Quiet": True}, **self._reading
+                )
+
+    def each(
+        self, ask: Callable[[_T], _R], items: Iterable[_T]
+    ) -> Iterator[tuple[_T, _R | S3Fault]]:
+        """Run *ask* for all *items* at once; yield each, in order, with its outcome."""
+        futures = [(item, self._pool.submit(ask, item)) for item in items]
+        for item, future in futures:
+            try:
+                yield item, future.result()
+            except S3Fault as fault:
+                yield item, fault
+
+    def close(self) -> None:
+        """Let go of threads and connections. Safe to call twice."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            for client in self._clients:
+                client.close()
+
+    @contextmanager
+    def _asking(self) -> Generator[tuple[Any, str]]:
+        with self._lock:
+            client = self._clients[-1]
+        try:
+            yield client, self.location.bucket
+        except ClientError as error:
+            raise self._meaning(cast("dict[str, Any]", error.response)) from None
+        except HTTPClientError as error:
+            raise Unreachable(f"no answer ({type(error).__name__})") from None
+        except (BotoCoreError, Boto3Error) as error:
+            raise _of_library(type(error).__name__) from None
+
+    def _meaning(self, response: Mapping[str, Any]) -> S3Fault:
+        code = str(response.get("Error", {}).get("Code", ""))
+        status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code in _ABSENT:
+            return Absent(code)
+        if code in _TAKEN:
+            return Taken(code)
+        if code in _WHO:
+            return Unauthorised(code)
+        if code == "NoSuchBucket":
+            return Refused(f"the bucket {self.location.bucket} does not exist")
+        if code in _LATER or status >= 500:
+            return Unreachable(f"the answer was {code or status}")
+        return Refused(f"the answer was {code or status}")
+
+
+def _of_library(name: str) -> S3Fault:
+    """What an error that botocore raises without an answer means, by its name."""
+    if "Credential" in name or "Token" in name or "SSO" in name or name == "InvalidConfigError":
+        return Unauthorised(name)
+    return Unreachable(f"no answer ({name})")
+
+
+def _setup_problem(error: Exception, location: Location, access: Access) -> str:
+    name = type(error).__name__
+    if name == "ProfileNotFound":
+        return (
+            f"profile={access.profile!r}: AWS's configuration has no such profile; "
+            "`aws configure list-profiles` lists them"
+        )
+    return f"{location.uri} cannot be opened ({name}): check region= and AWS's configuration"
+
+
+@cache
+def _models(data_path: str | None) -> Any:
+    """The descriptions of AWS's services on this machine: 0.1 s to read, the same for everyone."""
+    loaders: Any = botocore.loaders
+    return loaders.create_loader(data_path)
+
+
+def _transfers() -> Any:
+    return TransferConfig(max_concurrency=CONNECTIONS // LARGE_AT_ONCE)
