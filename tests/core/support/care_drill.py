@@ -113,11 +113,17 @@ def _check_writer(store: LocalStore, writer: str, last: int, sample: int | None)
             found = store.get_blob(payload.digest())
             assert contents(found) == contents(payload), f"a blob of {writer} {number}"
     churn = key_of("churn", writer)
-    _soon(lambda: int(store.get_many([churn])[churn][0]) >= last, f"versions of {writer}")
+    _soon(lambda: _newest(store, churn) >= last, f"versions of {writer}")
     expendable = {e.key: e.data for e in (aged(writer, n) for n in numbers)}
     for key, versions in store.get_many(list(expendable)).items():
         assert versions == (expendable[key],), "a removable record is wrong"
     return len(expected)
+
+
+def _newest(store: LocalStore, key: bytes) -> int:
+    """The number of the newest version; -1 where none of another process has come yet."""
+    found = store.get_many([key]).get(key)
+    return -1 if found is None else int(found[0])
 
 
 def _soon(holds: Callable[[], bool], what: str) -> None:
