@@ -23,6 +23,8 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from cellgraph.stores.trusted import trust
+
 BUCKET = "team"
 _TEST = "the-test-itself"
 _ERROR = '<?xml version="1.0"?><Error><Code>{code}</Code><Message>no</Message></Error>'
@@ -168,7 +170,7 @@ def serving() -> Generator[S3Server]:
 
 
 def point_at(server: S3Server, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Let this process and its children see no AWS but *server*."""
+    """Let this process and its children see no AWS but *server*, and trust its bucket."""
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {
@@ -181,5 +183,7 @@ def point_at(server: S3Server, monkeypatch: pytest.MonkeyPatch, home: Path) -> N
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws-credentials"),
         "AWS_MAX_ATTEMPTS": "1",
         "NO_PROXY": "127.0.0.1",
+        "XDG_CONFIG_HOME": str(home / "config"),
     }.items():
         monkeypatch.setenv(name, value)
+    trust(f"s3://{BUCKET}")

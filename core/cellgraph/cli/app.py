@@ -96,6 +96,25 @@ def runs(
 
 
 @app.command()
+def trust(
+    address: Annotated[
+        str | None, typer.Argument(help="s3://bucket or s3://bucket/prefix; none: list them.")
+    ] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no longer.")] = False,
+) -> None:
+    """Trust whoever can write to a bucket: results from there may run code when they are read."""
+    from cellgraph.stores import trusted
+
+    if address is None:
+        for known in trusted.trusted():
+            typer.echo(known)
+    elif revoke:
+        trusted.distrust(address)
+    else:
+        trusted.trust(address)
+
+
+@app.command()
 def doctor(store: StoreOption = None) -> None:
     """Check Python, the store, disk space, executors and optional parts; say what to do."""
     from cellgraph.cli.doctor import examine

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from cellgraph.errors import ConfigError
 from cellgraph.settings import Settings
 from cellgraph.stores.base import Store
+from cellgraph.stores.trusted import is_trusted
 from cellgraph.suggest import closest
 
 _GIB: Final = 1 << 30
@@ -36,6 +37,12 @@ def open_store(settings: Settings, say: Callable[[str], None]) -> Store:
 
 def _in_bucket(settings: Settings, say: Callable[[str], None]) -> Store:
     said = _checked(settings.s3)
+    if not is_trusted(settings.store):
+        bucket = "/".join(settings.store.split("/")[:3])
+        raise ConfigError(
+            f"{settings.store} is not trusted: stored results may hold pickles, so whoever can "
+            f"write there can run code here. If you trust all of them: cellgraph trust {bucket}"
+        )
     from cellgraph.stores.s3 import Access, S3Store
     from cellgraph.stores.s3.store import TIER_BYTES
 
