@@ -17,6 +17,7 @@ from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.taskvalue import TASKS
 
 _GRAPH: Final = b"cellgraph.graph.1"
+_HOLD_NO_TASK: Final = ATOMS | EXPRESSIONS
 
 
 class Lazy(Referenced):
@@ -107,8 +108,9 @@ class GraphKey:
             definition = self._definitions.of(expr._task, self._env)
             self._add(definition)
             args, kwargs = expr._args, expr._kwargs
-            for task in leaves((args, kwargs), TASKS):
-                self._add(self._definitions.of(task, self._env))
+            if kwargs or not _HOLD_NO_TASK.issuperset(map(type, args)):
+                for task in leaves((args, kwargs), TASKS):
+                    self._add(self._definitions.of(task, self._env))
             if has_kids:
                 args, kwargs = self._hide((args, dict(kwargs)))
             said = definition.options.context

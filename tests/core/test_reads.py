@@ -488,7 +488,8 @@ def test_a_loop_over_the_environment_counts(
 def test_a_search_for_installed_packages_does_not_count(
     quick: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend("")  # as in a kernel: the working directory is searched too
+    # As in a kernel: the working directory is searched too.
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
     quick.run("""
         import importlib, importlib.metadata, pkgutil
 
