@@ -16,7 +16,6 @@ from cellgraph.dependencies import Sets, Verifier, ignored_by
 from cellgraph.edges import Edges, reached
 from cellgraph.errors import CodecError, IdentityError
 from cellgraph.executor import JobDone, Unreduced
-from cellgraph.files import working_roots
 from cellgraph.graphs import Hole, Unnamed, pack, unpack
 from cellgraph.identity.values import restore, snapshot
 from cellgraph.node import Node
@@ -61,12 +60,12 @@ class Cache:
         definitions: Definitions,
         run: str,
         now: Callable[[], float],
-        roots: Roots | None = None,
+        roots: Roots,
     ) -> None:
-        """*roots*: what files are named by; None: the working directory's project."""
+        """*roots*: what files are named by."""
         self.store = store
         self.sets = Sets()
-        self.verifier = Verifier(store, roots or working_roots())
+        self.verifier = Verifier(store, roots)
         self._run = run
         self._now = now
         self.finals = True  # final values may answer for calls that reduced to expressions

@@ -24,9 +24,11 @@ __all__ = ["begin", "end", "settle"]
 _IGNORED_VARIABLES: Final = frozenset({"HOME", "PATH", "TMPDIR"})
 _IGNORED_PREFIXES: Final = ("AWS_", "CELLGRAPH_")
 _ENVIRONMENT_MODULES: Final = frozenset({"os", "_collections_abc", "collections.abc"})
-# They read sources and what is installed; code is named by its identity, packages by version.
+# They read sources, to show or to import them; code is named by its identity.
 _SOURCE_READERS: Final = frozenset({"inspect", "linecache", "tokenize", "traceback"})
-_FINDERS: Final = frozenset({"importlib", "pkg_resources", "pkgutil", "zipimport"})
+# They list all of `sys.path`, the working directory included, for what is installed. A package's
+# own listing of its modules (`pkgutil`) is the task's business and counts.
+_FINDERS: Final = ("importlib._bootstrap", "importlib.metadata")
 _CODE: Final = tuple(importlib.machinery.all_suffixes())
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
 # Who opens, and who asks for a variable, decides whether it counts.
@@ -96,17 +98,13 @@ def _reads(mode: object, flags: int) -> bool:
 def _reads_code(path: str, frame: FrameType) -> bool:
     if frame.f_code.co_filename.startswith("<frozen importlib"):
         return path.endswith(_CODE)
-    return frame.f_globals.get("__name__") in _SOURCE_READERS or _finds_packages(frame)
-
-
-def _finds_packages(frame: FrameType) -> bool:
-    """Whether it searches `sys.path`, the working directory included, for what is installed."""
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in _FINDERS
+    return frame.f_globals.get("__name__") in _SOURCE_READERS
 
 
 def _listed(collector: Collector, args: tuple[Any, ...], frame: FrameType) -> None:
     (path,) = args
-    if not isinstance(path, int) and not _finds_packages(frame):
+    module = str(frame.f_globals.get("__name__"))
+    if not isinstance(path, int) and not module.startswith(_FINDERS):
         collector.listed("." if path is None else os.fsdecode(path))
 
 

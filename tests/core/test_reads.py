@@ -491,18 +491,33 @@ def test_a_search_for_installed_packages_does_not_count(
     # As in a kernel: the working directory is searched too.
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     quick.run("""
-        import importlib, importlib.metadata, pkgutil
+        import importlib, importlib.metadata
 
         @task
         def task():
             tick("task")
             importlib.invalidate_caches()
             importlib.metadata.version("numpy")
-            return len(list(pkgutil.iter_modules([""]))) * 0 + 1
+            return 1
     """)
     _twice(quick)
     quick.write("new.csv", "1")
     _is_reused(quick, 1)
+
+
+def test_the_modules_of_a_package_that_are_looked_for_count(quick: Project) -> None:
+    quick.write("plugins/first.py", "")
+    quick.run("""
+        import pkgutil
+
+        @task
+        def task():
+            tick("task")
+            return sorted(module.name for module in pkgutil.iter_modules(["plugins"]))
+    """)
+    assert _twice(quick) == ["first"]
+    quick.write("plugins/second.py", "")
+    _runs_again(quick, ["first", "second"], "folder plugins lists other files")
 
 
 def test_modules_that_are_imported_do_not_count_as_files(quick: Project) -> None:

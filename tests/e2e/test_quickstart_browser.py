@@ -43,8 +43,8 @@ def test_the_quickstart_lives_ends_well_and_is_kept(lab: Lab) -> None:
     page.locator(FITTING).wait_for(timeout=PATIENCE_MS, state="attached")
     visit.show_cell(evaluation)
     rate = visit.updates_per_s(5)
-    print(f"{rate:.1f} view updates a second")  # a figure of this machine; alive is what counts
-    assert rate > 1
+    print(f"{rate:.1f} view updates a second")
+    assert rate >= 5
     assert page.locator(FITTING).is_visible()
 
     page.wait_for_function(ALL_RAN, timeout=PATIENCE_MS)

@@ -95,6 +95,8 @@ def test_the_view_lives_and_settles(lab: Lab, dark: bool) -> None:
     assert "1 failed" in (card.get_attribute("alt") or "")
     assert page.locator(".cg-run").count() == 0
     assert page.locator("details summary").first.inner_text().startswith("As a table · 5 groups")
+    stamps = page.evaluate("window.seen")
+    assert (len(stamps) - 1) / (stamps[-1] - stamps[0]) * 1000 >= 5
     assert (visit.outside, visit.errors) == ([], [])
     page.close()
 
