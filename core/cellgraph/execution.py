@@ -86,7 +86,7 @@ class Execution:
                 self._telling.write(active, entries)
 
     def _submit(self, active: Active, nodes: list[Node]) -> None:
-        self._look(active, nodes)
+        self._mark_altered(active, nodes)
         jobs = self._dispatch.number(nodes)
         for job, node in jobs:  # known before an executor can report them
             self._jobs.out[job] = (active, node)
@@ -99,7 +99,7 @@ class Execution:
                 active.jobs.discard(job)
                 self._lost(active, node, Failure(error))
 
-    def _look(self, active: Active, nodes: list[Node]) -> None:
+    def _mark_altered(self, active: Active, nodes: list[Node]) -> None:
         """Calls whose code is not what their keys say any more run, but are not kept.
 
         A second look after they ran would miss a change that is taken back in between.
