@@ -86,6 +86,68 @@ class CallsSkipped:
     calls: tuple[int, ...]
 
 
+RemoteKind = Literal["array", "job", "glue"]
+RemoteStatus = Literal[
+    "submitted", "queued", "running", "done", "failed", "detached", "cancelled", "paused"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJobAdded:
+    """Calls that left for another machine as one job of *executor*.
+
+    `calls` are in the order of their positions in the job: child i of an array holds the calls from
+    position i * `calls_per_child`. `attached`: it was submitted earlier, and is watched again.
+    """
+
+    run: str
+    job: str  # the service's own id
+    kind: RemoteKind
+    executor: str
+    task: str
+    calls: tuple[int, ...]
+    calls_per_child: int
+    vcpus: float  # of one child
+    at: float
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteJobChanged:
+    """What the service says of a job now. Finished and failed calls have events of their own."""
+
+    run: str
+    job: str
+    status: RemoteStatus
+    waiting: int  # children by state
+    running: int
+    done: int
+    failed: int
+    running_children: tuple[int, ...]  # their indexes; empty when there are too many to list
+    at: float
+    note: str  # why it waits or failed, in the service's words; empty when there is nothing to say
+
+
+class ChildEnded(NamedTuple):
+    """How one child of a remote job ended (a job that is no array has one child, 0)."""
+
+    child: int
+    attempt: int  # from 1
+    waited_s: float  # from submission to its start
+    elapsed_s: float
+    failed: bool
+    exit_code: int  # -1: not known
+    reason: str  # in the service's words; empty when it succeeded
+    log: str  # where its log is, as the service names it; empty when not known
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteChildrenEnded:
+    run: str
+    job: str
+    children: tuple[ChildEnded, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LogText:
     """Something a task printed."""
@@ -138,6 +200,9 @@ Event = (
     | CallsFinished
     | CallFailed
     | CallsSkipped
+    | RemoteJobAdded
+    | RemoteJobChanged
+    | RemoteChildrenEnded
     | LogText
     | Notice
     | MissesExplained
