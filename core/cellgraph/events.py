@@ -110,6 +110,7 @@ class RemoteJobAdded:
     vcpus: float  # of one child
     at: float
     attached: bool
+    usd_per_vcpu_hour: float = 0.0  # as configured; 0: no price
 
 
 @dataclass(frozen=True, slots=True)
