@@ -46,6 +46,15 @@ def _sentinel(name: str) -> object:
     return getattr(dataclasses, name)
 
 
+# cloudpickle from 3.1.3 on leaves out which file or cell code is from: tracebacks would lose their
+# lines, and code its identity. So the name travels beside the code.
+_NOWHERE: Final = "<dynamic-code>"
+
+
+def _placed(code: CodeType, filename: str) -> CodeType:
+    return code.replace(co_filename=filename)
+
+
 class _Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without types
     """Also sends memory views, by copy, and notes the parts."""
 
@@ -58,9 +67,10 @@ class _Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without ty
             return memoryview, (obj.tobytes(),)
         if type(obj).__module__ == "dataclasses" and id(obj) in _SENTINELS:
             return _sentinel, (_SENTINELS[id(obj)],)
-        if type(obj) is CodeType:
+        if type(obj) is CodeType and obj.co_filename != _NOWHERE:
             self.parts.files.add(obj.co_filename)
-        elif isinstance(obj, type):
+            return _placed, (obj.replace(co_filename=_NOWHERE), obj.co_filename)
+        if isinstance(obj, type):
             tag = _ABROAD.get(obj)
             if tag is not None:
                 return _class_at_home, (tag,)
