@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cellgraph.files import Dir, File
     from cellgraph.identity.registry import register_value
     from cellgraph.planning import Plan
+    from cellgraph.plugins import sandbox
     from cellgraph.run import Run
     from cellgraph.secret import Secret
     from cellgraph.session import Session
@@ -91,6 +92,7 @@ __all__ = [
     "plan",
     "register_value",
     "runs",
+    "sandbox",
     "seq",
     "submit",
     "task",
@@ -105,6 +107,7 @@ _LATER = {
     "Secret": "cellgraph.secret",
     "Session": "cellgraph.session",
     "register_value": "cellgraph.identity.registry",
+    "sandbox": "cellgraph.plugins",
 }
 
 

@@ -1,6 +1,7 @@
-"""Find executors by name through entry points, without importing them from core."""
+"""Find executors, commands and the sandbox through entry points, never by importing them."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -13,20 +14,24 @@ ALIASES = {"local": "thread"}
 
 
 @cache
-def _points() -> Mapping[str, EntryPoint]:
-    """Every registered executor by name, not yet imported. Read once per process."""
-    return {point.name: point for point in entry_points(group="cellgraph.executors")}
+def _points(group: str) -> Mapping[str, EntryPoint]:
+    """What is registered under *group* by name, not yet imported. Read once per process."""
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def _executors() -> Mapping[str, EntryPoint]:
+    return _points("cellgraph.executors")
 
 
 def executor_names() -> tuple[str, ...]:
     """The names that tasks and settings may use."""
-    return (*_points(), *ALIASES)
+    return (*_executors(), *ALIASES)
 
 
 @cache
 def executor_type(kind: str) -> type[Any]:
     """Return the class registered as *kind*. Raises ConfigError naming the known ones."""
-    point = _points().get(ALIASES.get(kind, kind))
+    point = _executors().get(ALIASES.get(kind, kind))
     if point is None:
         raise ConfigError(f"no executor named {kind!r}{closest(kind, executor_names())}")
     found: type[Any] = point.load()
@@ -35,7 +40,7 @@ def executor_type(kind: str) -> type[Any]:
 
 def executor_options(kind: str) -> frozenset[str]:
     """Names of the task options that executor *kind* adds to the common ones."""
-    if ALIASES.get(kind, kind) not in _points():
+    if ALIASES.get(kind, kind) not in _executors():
         return frozenset()
     options: frozenset[str] = getattr(executor_type(kind), "job_options", frozenset())
     return options
@@ -44,4 +49,23 @@ def executor_options(kind: str) -> frozenset[str]:
 def make_executor(kind: str, settings: Mapping[str, Any]) -> Executor:
     """Construct the executor registered as *kind*."""
     made: Executor = executor_type(kind)(**settings)
+    return made
+
+
+def commands() -> Mapping[str, EntryPoint]:
+    """Further commands of the command line by name: each a function or a `typer.Typer`."""
+    return _points("cellgraph.commands")
+
+
+def sandbox(**settings: Any) -> AbstractContextManager[Any]:
+    """AWS on loopback for the block: no account, no container engine, and jobs really run.
+
+    ``with sandbox() as box: Session(box.store, executors={"batch": box.batch})``. The settings
+    and what *box* offers are those of `cellgraph_executors.sandbox.sandbox`. Raises ConfigError
+    when the extra ``cellgraph[sandbox]`` is not installed.
+    """
+    point = _points("cellgraph.sandboxes").get("default")
+    if point is None:
+        raise ConfigError("no sandbox is registered: pip install 'cellgraph[sandbox]'")
+    made: AbstractContextManager[Any] = point.load()(**settings)
     return made

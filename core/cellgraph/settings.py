@@ -40,8 +40,8 @@ class Settings:
 
 
 NAMES: Final = tuple(f.name for f in fields(Settings))
-# Read by the notebook side and by tests, not settings of a session.
-_OTHER_VARIABLES: Final = frozenset({"DISPLAY", "REPRODUCIBLE"})
+# Read by the notebook side, by tests and by `stores.trusted`, not settings of a session.
+_OTHER_VARIABLES: Final = frozenset({"DISPLAY", "REPRODUCIBLE", "TRUST"})
 
 
 def project_root(start: Path) -> Path:

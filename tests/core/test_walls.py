@@ -27,7 +27,7 @@ PUBLIC = """
     Explanation ExportError Expression Failure File GraphError HostLost IdentityError LimitError
     OutOfMemory Partial Plan Run Secret Session StoreError Task TaskError accept catch catch_all
     cond configure context control current_session evaluate explain get_context get_run
-    invalidate plan register_value runs seq submit task
+    invalidate plan register_value runs sandbox seq submit task
 """.split()
 
 HEAVY = (

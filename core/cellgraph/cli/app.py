@@ -9,6 +9,7 @@ import typer
 from cellgraph.cli.caring import cache_app
 from cellgraph.cli.console import error_console, show_error
 from cellgraph.cli.places import StoreOption
+from cellgraph.cli.plugged import PluggedGroup
 from cellgraph.errors import CellgraphError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -18,6 +19,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
 app = typer.Typer(
     name="cellgraph",
+    cls=PluggedGroup,
     help="Notebook cells as cached, distributed tasks.",
     add_completion=False,
     pretty_exceptions_enable=False,
