@@ -23,6 +23,7 @@ __all__ = [
     "OutOfMemory",
     "StoreError",
     "TaskError",
+    "Untrusted",
 ]
 
 
@@ -73,6 +74,10 @@ class CodecError(CellgraphError):
 
 class ClassChanged(CodecError):
     """Stored values name a class that is gone or has changed: a miss that names the class."""
+
+
+class Untrusted(CodecError):
+    """Reading a stored value would run code, and nobody vouches for who wrote it."""
 
 
 class IdentityError(CellgraphError):

@@ -252,4 +252,4 @@ def resolve(cls: type) -> Kind | None:
 for _kind in (File, Dir):
     # mutable: every call gets a copy of its own, pinned to what is there then
     _name = f"cellgraph.{_kind.__name__.lower()}"
-    define(_kind, Kind(_name, 1, _kind._state, _kind._stored))
+    define(_kind, Kind(_name, 1, _kind._state, _kind._stored, data=True))

@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from cellgraph.errors import ClassChanged
 from cellgraph.expression import EXPRESSIONS, RULES, Apply, Call
+from cellgraph.identity.kinds import define
 from cellgraph.identity.registry import register_value
+from cellgraph.identity.tables import Kind
 from cellgraph.structure import leaves, rebuild
 from cellgraph.task import Task
 from cellgraph.taskvalue import TASKS
@@ -123,7 +125,8 @@ def _bottom_up(value: object) -> list[Any]:
     return order
 
 
-register_value(Hole, tag="cellgraph.hole", version=1, encode=lambda hole: hole.at, decode=Hole)
+# Stands in containers of results, too, which are data.
+define(Hole, Kind("+cellgraph.hole", 1, lambda hole: hole.at, Hole, data=True))
 register_value(
     TaskName,
     tag="cellgraph.task-name",

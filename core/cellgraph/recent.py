@@ -155,7 +155,7 @@ class Recent:
         """The outline of an earlier argument: a scalar is its own, the others are looked up."""
         if ref[:1] in _TAGS:
             try:
-                return outline(restore(Payload(ref), pickles=False))
+                return outline(restore(Payload(ref), code=False))
             except CellgraphError:  # a long text, by its digest
                 return None
         key = _outline_key(ref)

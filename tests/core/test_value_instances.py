@@ -11,7 +11,7 @@ import attrs
 import pydantic
 import pytest
 
-from cellgraph.errors import CodecError
+from cellgraph.errors import Untrusted
 from cellgraph.identity.copying import private_copy
 from cellgraph.identity.plain import class_of
 from cellgraph.identity.values import Referenced, code_refs, reference, restore, snapshot
@@ -258,9 +258,21 @@ def test_what_a_pickled_object_shares_stays_shared() -> None:
     assert reference(found) == ref == reference([OwnState([1, 2]), [1, 2]])
 
 
-def test_pickles_are_read_only_when_allowed() -> None:
-    plain: list[Any] = [Plain(1), Data(2), Frozen(3), Named(4), Defined([5]), Failed(6, "x")]
-    assert restore(snapshot(plain)[1], pickles=False)
-    for value in (OwnState(1), [Reduced(2)], Model(a=1)):
-        with pytest.raises(CodecError, match="holds a pickle"):
-            restore(snapshot(value)[1], pickles=False)
+def test_what_runs_code_is_read_only_when_allowed() -> None:
+    cases: list[tuple[object, str]] = [
+        (Plain(1), "the class Plain"),
+        ([Data(2)], "the class Data"),
+        (Named(4), "the class Named"),
+        (Failed(6, "x"), "the class Failed"),
+        (OwnState(1), "the class OwnState"),
+        ([Reduced(2)], "the class Reduced"),
+        ({"f": len}, "the function len"),
+        (int, "the class int"),
+    ]
+    for value, named in cases:
+        with pytest.raises(Untrusted, match=f"needs {named}"):
+            restore(snapshot(value)[1], code=False)
+    cyclic: tuple[list[object]] = ([],)
+    cyclic[0].append(cyclic)
+    with pytest.raises(Untrusted, match="needs a pickle"):
+        restore(snapshot(cyclic)[1], code=False)

@@ -87,7 +87,7 @@ def chunked_of(state: Any) -> Any:
 
 
 def _kind(name: str, encode: Callable[[Any], object], decode: Callable[[Any], object]) -> Kind:
-    return declare(Kind("pyarrow." + name, 1, encode, decode, mutable=False))
+    return declare(Kind("pyarrow." + name, 1, encode, decode, mutable=False, data=True))
 
 
 define(pa.Table, _kind("table", _table_state, _table_from))

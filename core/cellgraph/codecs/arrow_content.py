@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from cellgraph.errors import CodecError
+from cellgraph.identity.reading import careful, refuse_code
 from cellgraph.identity.tables import Raw
 
 # Untyped on purpose: the stubs cover a part of Arrow, and values here are of any Arrow type.
@@ -19,6 +21,7 @@ pc: Any = importlib.import_module("pyarrow.compute")
 t: Any = importlib.import_module("pyarrow.types")
 State = tuple[Any, ...]
 Array = Any  # a NumPy array
+_SPARSE: Final = 1 << 20  # elements of null lists that nobody vouches for
 
 
 def joined(chunked: Any) -> Any:
@@ -197,6 +200,13 @@ def _map_as_list(kind: Any) -> Any:
 
 def array_from(kind: Any, state: State) -> Any:
     """An Array of type *kind* with the content *state*, over the memory in it."""
+    made = _array_from(kind, state)
+    if careful():  # before anything is done with it
+        made.validate(full=True)
+    return made
+
+
+def _array_from(kind: Any, state: State) -> Any:
     if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, array_from(kind.storage_type, state))
     if t.is_null(kind):
@@ -206,13 +216,15 @@ def array_from(kind: Any, state: State) -> Any:
             array_from(kind.index_type, state[0]),
             array_from(kind.value_type, state[1]),
         )
-        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered, safe=False)
+        return pa.DictionaryArray.from_arrays(indices, values, ordered=kind.ordered, safe=careful())
     for same, form in _FORMS:
         if same(kind):
             return array_from(form, state).cast(kind)
     if t.is_run_end_encoded(kind):
         return pc.run_end_encode(array_from(kind.value_type, state), kind.run_end_type)
     if len(state) == 1:  # written as a stream
+        if careful():  # which says by itself how much memory it wants
+            raise refuse_code(f"an Arrow array of type {kind}")
         with pa.ipc.open_stream(pa.py_buffer(state[0])) as reader:
             return reader.read_next_batch().column(0)
     if t.is_nested(kind):
@@ -250,6 +262,8 @@ def _list_view_from(kind: Any, n: int, bits: Any, offsets: Any, entries: Any) ->
 def _fixed_list_from(kind: Any, n: int, bits: Any, present: Any) -> Any:
     if bits is None:
         return pa.Array.from_buffers(kind, n, [None], children=[present])
+    if n > 8 * bits.size or (careful() and n * kind.list_size > max(_SPARSE, 16 * len(present))):
+        raise CodecError("a stored Arrow array counts more than it holds: evaluate again")
     valid = np.unpackbits(np.frombuffer(bits, np.uint8), count=n, bitorder="little").astype(bool)
     # Null lists have no elements in the state, and need some in the array.
     rows = np.repeat(valid, kind.list_size)

@@ -4,6 +4,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any, Final
 
+from cellgraph.identity.reading import careful, refuse_code
+
 # Untyped on purpose: the stubs cover a part of Arrow, and values here are of any Arrow type.
 pa: Any = importlib.import_module("pyarrow")
 t: Any = importlib.import_module("pyarrow.types")
@@ -72,6 +74,8 @@ def type_from(state: State) -> Any:
         return _SIMPLE[state]
     name, *rest = state
     if name == "ipc":
+        if careful():  # an extension type runs code of whoever registered it
+            raise refuse_code("an Arrow extension type")
         return pa.ipc.read_schema(pa.py_buffer(rest[0])).field(0).type
     if name in _LISTS:
         return _LISTS[name][1](field_from(rest[0]))

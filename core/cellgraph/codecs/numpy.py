@@ -6,9 +6,11 @@ content and is left out. An array read back is writable and in C order, whatever
 """
 
 import importlib
+import math
 from typing import Any, Final, cast
 
 from cellgraph.codecs.numpy_dtypes import DType, dtype_from, dtype_state, is_packed
+from cellgraph.errors import CodecError
 from cellgraph.identity.kinds import declare, define
 from cellgraph.identity.plain import class_of, owner_of
 from cellgraph.identity.tables import Encoder, Kind, Pickled, Raw, encoders
@@ -19,7 +21,7 @@ np: Any = importlib.import_module("numpy")
 Array = Any
 State = tuple[Any, ...]
 
-_DTYPE: Final = declare(Kind("numpy.dtype", 1, dtype_state, dtype_from, mutable=False))
+_DTYPE: Final = declare(Kind("numpy.dtype", 1, dtype_state, dtype_from, mutable=False, data=True))
 
 # --- arrays -----------------------------------------------------------------------------------
 
@@ -89,23 +91,36 @@ def array_from(state: Any) -> Array:
     """A fresh, writable array from its state."""
     how, shape, content = state
     dtype = dtype_from(how)
+    count = math.prod(shape)
     if type(content) is memoryview:
-        return from_memory(content, dtype).reshape(shape) if content else np.zeros(shape, dtype)
-    made = np.empty(shape, dtype)
+        if content:
+            return from_memory(content, dtype).reshape(shape)
+        _check_count(0, count * dtype.itemsize)
+        return np.zeros(shape, dtype)
     if dtype.names is not None and type(content) is not list:
-        fields: Any = content
+        states: Any = content
+        fields = [array_from(field) for field in states]
+        _check_count(count, *(math.prod(field.shape[: len(shape)]) for field in fields))
+        made = np.empty(shape, dtype)
         for name, field in zip(dtype.names, fields, strict=True):
-            made[name] = array_from(field)
+            made[name] = field
         return made
+    items = cast("list[Any]", content)
+    _check_count(count, len(items))
+    made = np.empty(shape, dtype)
     flat = made.reshape(-1)
     if dtype.kind == "T":
-        flat[:] = content
+        flat[:] = items
     else:
-        for i, item in enumerate(
-            cast("list[Any]", content)
-        ):  # assigning a list would unpack nested sequences
+        for i, item in enumerate(items):  # assigning a list would unpack nested sequences
             flat[i] = item
     return made
+
+
+def _check_count(count: int, *counts: int) -> None:
+    """Hold a shape to what there is, before memory is asked for."""
+    if any(other != count for other in counts):
+        raise CodecError("a stored array has another size than its shape says: evaluate again")
 
 
 def from_memory(memory: memoryview, dtype: DType) -> Array:
@@ -116,8 +131,11 @@ def from_memory(memory: memoryview, dtype: DType) -> Array:
     return found if found.flags.writeable and found.flags.aligned else found.copy()
 
 
-define(np.ndarray, Kind("numpy.array", 1, array_state, array_from))
-define(np.memmap, Kind("numpy.array", 1, lambda a: array_state(a.view(np.ndarray)), array_from))
+define(np.ndarray, Kind("numpy.array", 1, array_state, array_from, data=True))
+define(
+    np.memmap,
+    Kind("numpy.array", 1, lambda a: array_state(a.view(np.ndarray)), array_from, data=True),
+)
 
 # --- other arrays -----------------------------------------------------------------------------
 
@@ -147,7 +165,7 @@ def _masked_from(state: Any) -> Any:
     return made
 
 
-define(np.ma.MaskedArray, Kind("numpy.masked", 1, _masked_state, _masked_from))
+define(np.ma.MaskedArray, Kind("numpy.masked", 1, _masked_state, _masked_from, data=True))
 
 
 def _viewed(cls: Any) -> Kind:
@@ -156,6 +174,7 @@ def _viewed(cls: Any) -> Kind:
         1,
         lambda a: array_state(a.view(np.ndarray)),
         lambda s: array_from(s).view(cls),
+        data=True,
     )
 
 
@@ -167,6 +186,7 @@ define(
         1,
         lambda a: array_state(a.view(np.ndarray)),
         lambda s: array_from(s).view(np.recarray),
+        data=True,
     ),
 )
 
@@ -198,7 +218,9 @@ def _scalar_from(state: Any) -> Any:
     return np.frombuffer(state[1], dtype)[0] if dtype.itemsize else np.zeros((), dtype)[()]
 
 
-_SCALAR: Final = declare(Kind("numpy.scalar", 1, _scalar_state, _scalar_from, mutable=False))
+_SCALAR: Final = declare(
+    Kind("numpy.scalar", 1, _scalar_state, _scalar_from, mutable=False, data=True)
+)
 
 
 def resolve(cls: type) -> Kind | None:
@@ -240,6 +262,7 @@ _VOID: Final = declare(
         1,
         lambda v: array_state(np.array([v], v.dtype)),
         lambda s: array_from(s)[0],
+        data=True,
     )
 )
 

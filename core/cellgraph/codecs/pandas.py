@@ -20,8 +20,10 @@ from cellgraph.codecs.pandas_arrays import (
 )
 from cellgraph.codecs.pandas_freq import freq_from, freq_state
 from cellgraph.codecs.pandas_index import index_from, index_state
+from cellgraph.errors import CodecError
 from cellgraph.identity.kinds import declare, define
 from cellgraph.identity.plain import class_of
+from cellgraph.identity.reading import careful
 from cellgraph.identity.tables import Kind, Pickled
 
 # Untyped on purpose: the stubs know nothing of blocks and arrays.
@@ -97,6 +99,8 @@ def _adjacent(arrays: list[Any]) -> Any:
 def _frame_from(state: State) -> Any:
     index, columns, groups, others, attrs, duplicates = state
     rows, names = index_from(index), index_from(columns)
+    if careful():
+        _check_places([*(p for _, ps, _ in groups for p in ps), *(p for p, _ in others)], names)
     blocks: list[tuple[Any, Any]] = []
     for kind, places, memory in groups:
         block = from_memory(memory, np.dtype(kind)).reshape(len(places), len(rows))
@@ -104,9 +108,17 @@ def _frame_from(state: State) -> Any:
     for place, values in others:
         made = values_from(values)
         block = made.reshape(1, -1) if isinstance(made, np.ndarray) else made
+        if len(made) != len(rows):
+            raise CodecError("a stored frame has columns of other lengths: evaluate again")
         blocks.append((block, np.array([place], np.intp)))
     frame = _assembled(blocks, rows, names)
     return _finished(frame, attrs, duplicates)
+
+
+def _check_places(places: list[int], names: Any) -> None:
+    """Hold the columns to their places; pandas itself would not look."""
+    if sorted(places) != list(range(len(names))):
+        raise CodecError("a stored frame has columns without a place: evaluate again")
 
 
 def _finished(made: Any, attrs: dict[Any, Any], duplicates: bool) -> Any:
@@ -138,7 +150,7 @@ def _assembled_by_column(blocks: list[tuple[Any, Any]], rows: Any, names: Any) -
     return frame
 
 
-define(pd.DataFrame, Kind("pandas.frame", 1, _frame_state, _frame_from))
+define(pd.DataFrame, Kind("pandas.frame", 1, _frame_state, _frame_from, data=True))
 
 # --- series and indexes -------------------------------------------------------------------------
 
@@ -161,9 +173,9 @@ def _series_from(state: State) -> Any:
     return _finished(series, attrs, duplicates)
 
 
-define(pd.Series, Kind("pandas.series", 1, _series_state, _series_from))
+define(pd.Series, Kind("pandas.series", 1, _series_state, _series_from, data=True))
 
-_INDEX: Final = declare(Kind("pandas.index", 1, index_state, index_from))
+_INDEX: Final = declare(Kind("pandas.index", 1, index_state, index_from, data=True))
 for _cls in (
     pd.Index,
     pd.RangeIndex,
@@ -182,6 +194,7 @@ _ARRAY: Final = declare(
         1,
         lambda values: values_state(values, Lender(None, stable=False)),
         extension_from,
+        data=True,
     )
 )
 for _cls in ARRAYS:
@@ -205,7 +218,7 @@ def _timestamp_from(state: State) -> Any:
 def _value(
     cls: type, name: str, encode: Callable[[Any], object], decode: Callable[[Any], object]
 ) -> None:
-    define(cls, Kind("pandas." + name, 1, encode, decode, mutable=False))
+    define(cls, Kind("pandas." + name, 1, encode, decode, mutable=False, data=True))
 
 
 _value(pd.Timestamp, "timestamp", _timestamp_state, _timestamp_from)

@@ -13,6 +13,7 @@ from cellgraph.codecs.numpy import flat_bytes, from_memory
 from cellgraph.codecs.numpy_dtypes import dtype_from, dtype_state
 from cellgraph.codecs.pandas_freq import freq_from, freq_state
 from cellgraph.identity.plain import class_of
+from cellgraph.identity.reading import careful, refuse_code
 
 # Untyped on purpose: the stubs know nothing of the arrays inside columns.
 np: Any = importlib.import_module("numpy")
@@ -117,7 +118,7 @@ def _categorical_from(dtype: str, memory: memoryview, categories: State, ordered
 
     codes = from_memory(memory, np.dtype(dtype))
     kind = pd.CategoricalDtype(index_from(categories), ordered)
-    return pd.Categorical.from_codes(codes, dtype=kind, validate=False)
+    return pd.Categorical.from_codes(codes, dtype=kind, validate=careful())
 
 
 def _masked_state(values: Any, by: Lender) -> State:
@@ -168,6 +169,8 @@ def _sparse_state(values: Any, by: Lender) -> State:
 
 
 def _sparse_from(points: State, places: memoryview, size: int, fill: Any, kind: str) -> Any:
+    if careful():  # its parts are not checked against each other
+        raise refuse_code("a sparse array of pandas")
     sparse: Any = importlib.import_module("pandas._libs.sparse")  # the only maker of an index
     index = sparse.IntIndex(size, from_memory(places, np.dtype(np.int32)))
     found = values_from(points)

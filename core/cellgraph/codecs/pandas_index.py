@@ -11,6 +11,7 @@ from cellgraph.codecs.pandas_arrays import (
     values_state,
 )
 from cellgraph.codecs.pandas_freq import freq_from, freq_state
+from cellgraph.identity.reading import careful
 
 # Untyped on purpose: indexes come in more kinds than the stubs can follow.
 np: Any = importlib.import_module("numpy")
@@ -55,7 +56,7 @@ def index_from(state: State) -> Any:
             [index_from(level) for level in levels],
             [array_from(code) for code in codes],
             names=list(names),
-            verify_integrity=False,
+            verify_integrity=careful(),
         )
     values, name, freq = rest
     found = values_from(values)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cellgraph.errors import CellgraphError, CodecError
 from cellgraph.identity.binding import code_index
-from cellgraph.identity.reading import Build, Reader, decoders, openers, ready
+from cellgraph.identity.reading import Build, Reader, decoders, openers, ready, refuse_code
 from cellgraph.identity.wire import Pass, blob, length
 
 
@@ -62,11 +62,8 @@ def _stored(data: bytes, p: Pass) -> bytes:
 
 
 def _unpickle(r: Reader) -> Any:
-    if not r.pickles:
-        raise CodecError(
-            "a stored value holds a pickle, which can run code, and its store is not trusted: "
-            "`cellgraph trust` the store, or evaluate again"
-        )
+    if not r.code:
+        raise refuse_code("a pickle")
     stream = io.BytesIO(r.blob())
     buffers = [r.own() for _ in range(r.length())]
     writable = [memoryview(bytearray(b)) if b.readonly else b for b in buffers]

@@ -37,7 +37,7 @@ def _series_state(series: Any) -> State:
 
 def _series_from(state: State) -> Any:
     name, how, *rest = state
-    if how == "elements":
+    if how == "elements" and rest[0] in _BY_ELEMENT:
         return pl.Series(name, rest[1], dtype=getattr(pl, rest[0]))
     found = pl.Series(name, array_of(rest[-1]))
     if how == "categorical":
@@ -57,8 +57,8 @@ def _refused(frame: Any) -> State:
     raise Unencodable(frame, "is a Polars LazyFrame: call .collect() first")
 
 
-define(pl.DataFrame, Kind("polars.frame", 1, _frame_state, _frame_from))
-define(pl.Series, Kind("polars.series", 1, _series_state, _series_from))
+define(pl.DataFrame, Kind("polars.frame", 1, _frame_state, _frame_from, data=True))
+define(pl.Series, Kind("polars.series", 1, _series_state, _series_from, data=True))
 define(pl.LazyFrame, Kind("polars.lazyframe", 1, _refused, _refused))
 
 

@@ -26,12 +26,12 @@ _Rule = Callable[[Any], object]
 
 def _value(cls: type, name: str, encode: _Rule, decode: _Rule) -> None:
     """An immutable type."""
-    define(cls, Kind("std." + name, 1, encode, decode, mutable=False))
+    define(cls, Kind("std." + name, 1, encode, decode, mutable=False, data=True))
 
 
 def _box(cls: type, name: str, encode: _Rule, decode: _Rule) -> None:
     """A mutable type."""
-    define(cls, Kind("std." + name, 1, encode, decode))
+    define(cls, Kind("std." + name, 1, encode, decode, data=True))
 
 
 # --- built-in ---------------------------------------------------------------------------------

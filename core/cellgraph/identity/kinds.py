@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 from cellgraph.errors import CodecError
 from cellgraph.identity.containers import body
 from cellgraph.identity.deep import storage_of
-from cellgraph.identity.reading import Build, Reader, decoders, openers, read
+from cellgraph.identity.reading import Build, Reader, decoders, openers, read, refuse_code
 from cellgraph.identity.tables import Encoder, Kind, Pickled, Split, Splitter, encoders, splitters
 from cellgraph.identity.wire import MAX_DEPTH, Encoded, Pass, Restart, fold, join
 
@@ -175,6 +175,8 @@ def _kind_named(name: str) -> Kind:
 
 def _open_kind(r: Reader) -> Build:
     kind = _kind_named(r.take(r.length()).decode())
+    if not r.code and not kind.data:
+        raise refuse_code(f"the codec {kind.name.lstrip('+')}")
     version = r.length()
     if version != kind.version:
         raise CodecError(

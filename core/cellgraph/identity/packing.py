@@ -11,13 +11,15 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from cellgraph.identity.reading import Reader
+from cellgraph.errors import CodecError
+from cellgraph.identity.reading import Reader, careful
 from cellgraph.identity.wire import Encoded, Pass, blob, join, length
 
 _Packer = Callable[[Any, Pass], Encoded | None]
 _Unpacker = Callable[[Reader, int], list[Any]]
 
 PACK_MIN: Final = 8
+_MANY_NONES: Final = 1 << 20  # the only parts that cost no byte each
 _NAN: Final = float("nan")
 
 
@@ -118,6 +120,8 @@ def unpack(r: Reader) -> list[Any] | None:
     tag = bytes((code,))
     n = r.length()
     if tag == b"0":
+        if n > _MANY_NONES and careful():
+            raise CodecError("a stored value counts more than it holds: evaluate again")
         return [None] * n
     if tag in b"nm":
         return _read_nulls(r, None if tag == b"n" else _NAN)

@@ -1,12 +1,44 @@
 """The reading side of the encoding: a cursor over a payload, and what a decoder may ask of it."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 from cellgraph.codecs.payload import Payload
-from cellgraph.errors import CodecError
+from cellgraph.errors import CodecError, Untrusted
 from cellgraph.identity.wire import FOLD_BYTES
+
+# A length has at most 64 bits: a longer one would cost quadratic time to read.
+_LONGEST_SHIFT: Final = 63
+_careful: ContextVar[bool] = ContextVar("careful", default=False)
+
+
+def careful() -> bool:
+    """Whether what is being read comes from somebody whom nobody vouches for.
+
+    Decoders then check what libraries take on trust (offsets, codes, counts).
+    """
+    return _careful.get()
+
+
+@contextmanager
+def taking_care() -> Generator[None]:
+    """For the block, `careful` says so, on this thread."""
+    token = _careful.set(True)
+    try:
+        yield
+    finally:
+        _careful.reset(token)
+
+
+def refuse_code(what: str) -> Untrusted:
+    """The error for a part whose reading would run code."""
+    return Untrusted(
+        f"a stored value needs {what}, which can run code, and nobody vouches for who wrote it: "
+        "`cellgraph trust` the store, or evaluate again"
+    )
 
 
 class Reader:
@@ -16,10 +48,10 @@ class Reader:
     is the first time and as a copy after that: two arrays never share memory they did not share.
     """
 
-    __slots__ = ("buffers", "codes", "data", "pickles", "pos", "used")
+    __slots__ = ("buffers", "code", "codes", "data", "pos", "used")
 
-    def __init__(self, payload: Payload, *, pickles: bool = True) -> None:
-        self.pickles = pickles  # whether pickles may be read
+    def __init__(self, payload: Payload, *, code: bool = True) -> None:
+        self.code = code  # whether what runs code may be read
         self.data = payload.head
         self.pos = 0
         self.buffers = payload.buffers
@@ -41,6 +73,8 @@ class Reader:
             if byte < 128:
                 return n
             shift += 7
+            if shift > _LONGEST_SHIFT:
+                raise CodecError("a stored value has a length that cannot be: evaluate again")
 
     def take(self, n: int) -> bytes:
         """Read *n* bytes of the head."""

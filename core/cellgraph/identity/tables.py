@@ -78,6 +78,9 @@ class Kind:
     decode: Callable[[Any], object]
     identity: Callable[[Any], object] | None = None  # None: the state is the identity
     mutable: bool = True  # one object referred to twice comes back as one object
+    # Whether `decode` runs only code of Cellgraph and the type's library, and harms nobody,
+    # whatever the state is: asks `careful` where the library itself would not check.
+    data: bool = False
 
     @property
     def head(self) -> bytes:

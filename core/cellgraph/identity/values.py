@@ -16,7 +16,7 @@ from typing import Final
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import CellgraphError, CodecError, IdentityError
 from cellgraph.identity.deep import walk
-from cellgraph.identity.reading import Reader, read
+from cellgraph.identity.reading import Reader, read, refuse_code, taking_care
 from cellgraph.identity.scalars import ATOMS
 from cellgraph.identity.tables import Referenced, encoders
 from cellgraph.identity.wire import (
@@ -103,11 +103,12 @@ def _snapshot_deep(value: object) -> tuple[Pass, Encoded]:
         return p, (reference(value), pickled(value, p))
 
 
-def restore(payload: Payload, *, pickles: bool = True) -> object:
+def restore(payload: Payload, *, code: bool = True) -> object:
     """Return a fresh value equal to the one *payload* was made from.
 
-    With ``pickles=False`` nothing is unpickled: a value that needs it is a CodecError. Plain data,
-    arrays, tables, and instances without pickling rules of their own never need it.
+    With ``code=False`` nothing is read that runs code or leads to it, whatever the bytes are:
+    a pickle, a class or function, a codec of the user's is Untrusted. Plain data, arrays and tables
+    are read, and what their libraries would take on trust is checked.
 
     Arrays and columns lie in the payload's own memory where that is writable (the caller hands it
     over: restore such a payload once); otherwise they are copied and writable all the same.
@@ -115,12 +116,17 @@ def restore(payload: Payload, *, pickles: bool = True) -> object:
     Raises ClassChanged, naming the class, when a class or function the value needs is gone or has
     changed, and CodecError when the bytes cannot be read.
     """
-    r = Reader(payload, pickles=pickles)
-    try:
-        if payload.head[0] == _TABLE[0]:
-            from cellgraph.identity.binding import bind  # only when user code is involved
+    if not code:
+        with taking_care():
+            return _restored(Reader(payload, code=False))
+    return _restored(Reader(payload))
 
-            r.codes = [bind(ref) for ref in _read_code_table(r)]
+
+def _restored(r: Reader) -> object:
+    head = r.data
+    try:
+        if head[0] == _TABLE[0]:
+            r.codes = _bound(r)
         start = r.pos
         try:
             value = read(r)
@@ -136,7 +142,7 @@ def restore(payload: Payload, *, pickles: bool = True) -> object:
             f"a stored value cannot be read back ({type(error).__name__}: {error}): evaluate again "
             "to recompute it"
         ) from error
-    if r.pos != len(payload.head) or r.pos == start:
+    if r.pos != len(head) or r.pos == start:
         raise CodecError(
             "a stored value is followed by other bytes: evaluate again to recompute it"
         )
@@ -173,6 +179,16 @@ def _read_code_table(r: Reader) -> list[CodeRef]:
         kind, module, name = (r.take(r.length()).decode() for _ in range(3))
         refs.append((kind, module, name, r.take(r.length())))
     return refs
+
+
+def _bound(r: Reader) -> list[object]:
+    """The live classes and functions of the code table. Raises ClassChanged, Untrusted."""
+    refs = _read_code_table(r)
+    if not r.code:
+        raise refuse_code(f"the {'class' if refs[0][0] == 'c' else 'function'} {refs[0][2]}")
+    from cellgraph.identity.binding import bind  # only when user code is involved
+
+    return [bind(ref) for ref in refs]
 
 
 def _identity_error(value: object, error: Unencodable) -> IdentityError:
