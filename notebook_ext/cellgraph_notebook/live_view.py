@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import anywidget
 import traitlets
 
+from cellgraph_notebook.children import Children, Hands
 from cellgraph_notebook.outputs import replace, show
 from cellgraph_notebook.pump import BUSY_S, RunDisplay
 from cellgraph_notebook.snapshot import Snapshot
@@ -24,7 +25,7 @@ from cellgraph_notebook.wording import brief_line
 
 STATIC: Final = Path(__file__).with_name("static")
 # Each uses only what stands before it.
-_SCRIPTS: Final = ("run_dom.js", "run_clock.js", "run_graph.js", "run_view.js")
+_SCRIPTS: Final = ("run_dom.js", "run_clock.js", "run_graph.js", "run_jobs.js", "run_view.js")
 HIDDEN_S: Final = 1.0
 _WHOLE_S: Final = 2.0
 _log = logging.getLogger(__name__)
@@ -71,8 +72,9 @@ class RunView(anywidget.AnyWidget):  # pyright: ignore[reportUntypedBaseClass]  
 class LivePainter:
     """Shows one run as a `RunView`. *on_stop* is called on a thread of the kernel's choice."""
 
-    def __init__(self, on_stop: Callable[[], None]) -> None:
+    def __init__(self, on_stop: Callable[[], None], hands: Hands | None = None) -> None:
         self._on_stop = on_stop
+        self._children = Children(hands, self._tell)
         self._display_id = uuid.uuid4().hex
         self._wire = Wire()
         self._seen = -1
@@ -93,8 +95,9 @@ class LivePainter:
         show(data, {**known, **run_metadata(snapshot["run"])}, self._display_id)
 
     def paint(self, model: RunModel, now: float) -> None:
-        """Send what changed; nothing if nothing did."""
+        """Send what changed, and answer clicks; nothing if there is neither."""
         self._send(self._snapshot(model, now))
+        self._children.answer(model)
 
     def close(self, model: RunModel, now: float) -> None:
         """Send the last state, then put the settled bundle in the widget's place."""
@@ -127,6 +130,10 @@ class LivePainter:
                 view.tell(message)
         self._sent = message
 
+    def _tell(self, message: Message) -> None:
+        for view in self._views:
+            view.tell(message)
+
     def _hear(self, _view: object, content: object, _buffers: object) -> None:
         if not isinstance(content, dict):
             return
@@ -135,6 +142,7 @@ class LivePainter:
             self.interval_s = HIDDEN_S if said["hidden"] else BUSY_S
         if said.get("hello"):
             self._whole_at = 0.0
+        self._children.hear(said)
         if said.get("stop"):
             try:
                 self._on_stop()
@@ -146,13 +154,18 @@ class LiveView(RunDisplay):
     """A run shown live in a notebook: `subscriber`, `display()`, `settle()`.
 
     *on_stop* is called when the reader presses Stop, on a thread of the kernel's choice: it must be
-    thread-safe and return quickly.
+    thread-safe and return quickly. *hands* reach jobs on other machines.
     """
 
     def __init__(
-        self, run_label: str, on_stop: Callable[[], None], *, patience_s: float = 0.0
+        self,
+        run_label: str,
+        on_stop: Callable[[], None],
+        *,
+        hands: Hands | None = None,
+        patience_s: float = 0.0,
     ) -> None:
-        super().__init__(run_label, LivePainter(on_stop), patience_s=patience_s)
+        super().__init__(run_label, LivePainter(on_stop, hands), patience_s=patience_s)
 
 
 def _answer_where_asked(view: RunView) -> None:

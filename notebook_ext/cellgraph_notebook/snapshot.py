@@ -3,6 +3,7 @@
 import re
 from typing import Final, TypedDict
 
+from cellgraph.events import RemoteKind, RemoteStatus
 from cellgraph_notebook.statuses import Status, ViewStatus
 
 # The kernel compiles a cell as a temporary file whose name differs from process to process.
@@ -43,6 +44,43 @@ class Cause(TypedDict):
     attempts: int
 
 
+class FailedChild(TypedDict):
+    """A child of a remote job that failed, in the words of the service."""
+
+    child: int
+    call: str  # "align[411]"
+    reason: str
+    exit_code: int  # -1: not known
+    attempt: int
+
+
+class JobState(TypedDict):
+    """One job on another machine. Durations in seconds; None: nothing to tell.
+
+    `counts` counts children by status code; `cells` has the code of each child as a digit, and is
+    empty when there is one child only.
+    """
+
+    number: int
+    id: str  # the service's own
+    kind: RemoteKind
+    executor: str
+    task: str
+    status: RemoteStatus
+    attached: bool
+    counts: list[int]
+    cells: str
+    p50_s: float | None
+    p95_s: float | None
+    waited_s: float | None  # median time from submission to start
+    repeated: int  # attempts after the first
+    vcpus: float  # of one child
+    vcpu_hours: float  # of children that ended
+    usd: float  # the same at the configured price; 0: no price
+    note: str
+    failed: list[FailedChild]
+
+
 class Totals(TypedDict):
     """The run in numbers; durations in seconds, `counts` by status code."""
 
@@ -56,8 +94,9 @@ class Totals(TypedDict):
 class Snapshot(TypedDict):
     """A run at one moment, or what changed in it since a revision.
 
-    `groups` holds those that changed. `edges` and `order` (the numbers of all boxes) are complete
-    when `whole` is true and empty otherwise. `failures` is complete, or None: nothing new failed.
+    `groups` and `jobs` hold those that changed. `edges` and `order` (the numbers of all boxes) are
+    complete when `whole` is true and empty otherwise. `failures` is complete, or None: nothing new
+    failed. `job_order` is complete: the numbers of the jobs that are shown.
     """
 
     run: str
@@ -71,6 +110,9 @@ class Snapshot(TypedDict):
     edges: list[tuple[int, int]]
     failures: list[Cause] | None
     unlisted: int  # failures of causes too many to list
+    jobs: list[JobState]
+    job_order: list[int]
+    hidden_jobs: int  # jobs too many to show
     notices: list[str]
 
 
@@ -84,6 +126,15 @@ def without_times(snapshot: Snapshot) -> Snapshot:
     plain["totals"] = totals
     causes = [_anywhere(cause) for cause in snapshot["failures"] or []]
     plain["failures"] = sorted(causes, key=lambda cause: (cause["error"], cause["calls"]))
+    plain["jobs"] = [_of_any_service(job) for job in snapshot["jobs"]]
+    return plain
+
+
+def _of_any_service(job: JobState) -> JobState:
+    plain = job.copy()
+    plain["id"] = ""
+    plain["p50_s"] = plain["p95_s"] = plain["waited_s"] = None
+    plain["vcpu_hours"] = plain["usd"] = 0.0
     return plain
 
 

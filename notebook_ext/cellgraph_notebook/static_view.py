@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from cellgraph_notebook import wording
 from cellgraph_notebook.snapshot import Cause, GroupState, Snapshot
-from cellgraph_notebook.svg import graph_svg, run_svg, xml
+from cellgraph_notebook.svg import graph_svg, run_svg
+from cellgraph_notebook.svgparts import xml
 from cellgraph_notebook.text_table import report
 
 _SUMMARY: Final = "cursor:pointer;padding:2px 0;opacity:.8"

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from unicodedata import east_asian_width
 
-from cellgraph_notebook import wording
+from cellgraph_notebook import remote_wording, wording
 from cellgraph_notebook.snapshot import Snapshot
 
 _WIDEST = 48
+_FAILED = 3
 
 
 def report(snapshot: Snapshot) -> str:
-    """Return label, totals, one line per group and per cause of failure; no trailing newline."""
+    """Return label, totals, a line per group, remote job and cause of failure; no last newline."""
     state = wording.PILL[snapshot["status"]]
     lines = [f"{snapshot['label']} · {state}".removeprefix(" · ")]
     if snapshot["status"] != "planned":
@@ -18,7 +19,20 @@ def report(snapshot: Snapshot) -> str:
     rows = [wording.table_row(group) for group in snapshot["groups"]]
     if rows:
         lines += ["", *table(wording.TABLE_COLUMNS, rows)]
-    return "\n".join([*lines, *failure_lines(snapshot)])
+    return "\n".join([*lines, *job_lines(snapshot), *failure_lines(snapshot)])
+
+
+def job_lines(snapshot: Snapshot) -> list[str]:
+    """Return one line per remote job, and up to three per job for children that failed."""
+    lines: list[str] = []
+    for job in snapshot["jobs"]:
+        lines.append(remote_wording.job_line(job))
+        failed = job["failed"]
+        lines += [f"  ✕ {f['call']} {remote_wording.failed_child(f)}" for f in failed[:_FAILED]]
+        if len(failed) > _FAILED:
+            lines.append(f"  and {len(failed) - _FAILED:,} more failed")
+    more = remote_wording.hidden_line(snapshot["hidden_jobs"])
+    return ([""] if lines else []) + lines + ([more] if more else [])
 
 
 def failure_lines(snapshot: Snapshot) -> list[str]:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from cellgraph_notebook import wording
+from cellgraph_notebook import remote_wording, wording
 from cellgraph_notebook.snapshot import GroupState, Snapshot
 from cellgraph_notebook.statuses import GLYPHS, completed, unfinished
 from cellgraph_notebook.text_table import report
@@ -50,13 +50,15 @@ class TerminalPainter:
 
 
 class LogPainter:
-    """Writes a line per finished group, then the table, to a file, a pipe or a cell's output."""
+    """Writes a line per finished group and per state of a remote job, then the table, to a file, a
+    pipe or a cell's output."""
 
     interval_s = _LOG_S
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._told: dict[int, int] = {}
+        self._jobs: dict[int, str] = {}
         self._seen = -1
 
     def open(self, model: RunModel, now: float) -> None:
@@ -64,7 +66,8 @@ class LogPainter:
         self.paint(model, now)
 
     def paint(self, model: RunModel, now: float) -> None:
-        """Write a line for each group that has finished (or grown and finished again) since."""
+        """Write a line for each group that has finished (or grown and finished again) since, and
+        for each remote job that is in another state."""
         snapshot = model.snapshot(now, self._seen)
         self._seen = model.revision
         done, calls = completed(snapshot["totals"]["counts"]), snapshot["totals"]["calls"]
@@ -74,6 +77,11 @@ class LogPainter:
                 self._told[group["id"]] = group["size"]
                 at = f"[{wording.count(done)}/{wording.count(calls)}]"
                 _write(self._stream, f"{at} {_finished(group)}\n")
+        for job in snapshot["jobs"]:
+            if self._jobs.get(job["number"]) != job["status"]:
+                self._jobs[job["number"]] = job["status"]
+                glyph = GLYPHS[remote_wording.job_status(job)]
+                _write(self._stream, f"{glyph} {remote_wording.job_line(job)}\n")
 
     def close(self, model: RunModel, now: float) -> None:
         """Write the table."""

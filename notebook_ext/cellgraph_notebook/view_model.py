@@ -21,15 +21,20 @@ from cellgraph.events import (
     LogText,
     MissesExplained,
     Notice,
+    RemoteChildrenEnded,
+    RemoteJobAdded,
+    RemoteJobChanged,
     RunFinished,
     RunStarted,
 )
+from cellgraph_notebook import remote_wording
 from cellgraph_notebook.boxes import Boxes
 from cellgraph_notebook.calls import Calls, Group
 from cellgraph_notebook.estimate import remaining_s
 from cellgraph_notebook.findings import Failures, Logs, Remarks
 from cellgraph_notebook.folding import Folded, fold
 from cellgraph_notebook.grouping import Grouping
+from cellgraph_notebook.remote_jobs import RemoteJob, RemoteJobs
 from cellgraph_notebook.snapshot import Cause, Snapshot, Totals
 from cellgraph_notebook.statuses import (
     CANCELLED,
@@ -59,6 +64,7 @@ class RunModel:
         self._failures = Failures()
         self._logs = Logs()
         self._remarks = Remarks()
+        self._jobs = RemoteJobs(self._calls)
         self._started_at = inf
         self._busy_since = inf
         self._folded = Folded((), (), ())
@@ -73,6 +79,9 @@ class RunModel:
             CallsFinished: self._on_finished,
             CallFailed: self._on_failed,
             CallsSkipped: self._on_skipped,
+            RemoteJobAdded: self._on_job_added,
+            RemoteJobChanged: self._on_job_changed,
+            RemoteChildrenEnded: self._on_children_ended,
             LogText: self._on_log,
             Notice: self._on_notice,
             MissesExplained: self._on_misses,
@@ -123,8 +132,22 @@ class RunModel:
             edges=list(folded.edges) if whole else [],
             failures=self._causes() if whole or self._failures.revision > since else None,
             unlisted=self._failures.unlisted,
+            jobs=self._jobs.states(since, whole=whole),
+            job_order=self._jobs.order(),
+            hidden_jobs=self._jobs.hidden,
             notices=self._remarks.notices,
         )
+
+    def job(self, number: int) -> RemoteJob | None:
+        """The remote job with this number (`JobState`)."""
+        return self._jobs.job(number)
+
+    def about_child(self, job: RemoteJob, child: int) -> tuple[str, str]:
+        """What a child is, and if it failed why; and the end of what its calls have printed."""
+        name, failure = job.name_of(child, self._calls), job.failure_of(child, self._calls)
+        tails = [self._logs.tail(call) for call in job.calls_of(child)]
+        printed = "\n".join(tail.rstrip() for tail in tails if tail)
+        return remote_wording.child_title(name, child, failure), printed
 
     def _on_run_started(self, event: RunStarted) -> None:
         self.run, self.label, self.status = event.run, event.label, "running"
@@ -164,6 +187,15 @@ class RunModel:
         self._calls.move(running, CANCELLED, self.revision)
         self._calls.move(waiting, SKIPPED, self.revision)
 
+    def _on_job_added(self, event: RemoteJobAdded) -> None:
+        self._jobs.add(event, self.revision)
+
+    def _on_job_changed(self, event: RemoteJobChanged) -> None:
+        self._jobs.change(event, self.revision)
+
+    def _on_children_ended(self, event: RemoteChildrenEnded) -> None:
+        self._jobs.end(event, self.revision)
+
     def _on_log(self, event: LogText) -> None:
         self._logs.add(event.call, event.text)
         group = self._calls.group(event.call)
@@ -192,6 +224,7 @@ class RunModel:
             calls=sum(counts), counts=counts, saved_s=event.saved_s,
             elapsed_s=event.elapsed_s, eta_s=None,
         )  # fmt: skip
+        self._jobs.give_up(self.revision)
         self.status, self.ended = event.status, True
 
     def _fold(self) -> Folded:

@@ -6,14 +6,15 @@ All words are made here, so that the browser only puts them where they belong.
 from collections.abc import Sequence
 from typing import Final, TypedDict
 
-from cellgraph_notebook import wording
+from cellgraph_notebook import remote_wording, wording
 from cellgraph_notebook.layout import Layout
 from cellgraph_notebook.picture import Picture, caption, second_line
-from cellgraph_notebook.snapshot import Cause, GroupState, Snapshot
+from cellgraph_notebook.snapshot import Cause, GroupState, JobState, Snapshot
 from cellgraph_notebook.statuses import BAR, GLYPHS
 
 _LOG_LINES: Final = 12
 _LOG_CHARS: Final = 1500
+_FAILED: Final = 5
 
 
 class Head(TypedDict):
@@ -68,12 +69,31 @@ class Failure(TypedDict):
     log: str
 
 
+class Job(TypedDict):
+    """One job on another machine; `cells` has a digit a child, and is empty when there is one."""
+
+    number: int
+    id: str
+    name: str
+    where: str
+    facts: str
+    status: str
+    open: bool  # whether it still goes on
+    bar: list[int]
+    cells: str
+    failed: list[tuple[int, str, str]]  # child, whose call, why
+
+
 class Message(TypedDict, total=False):
     """One update. A key that is missing has not changed."""
 
     head: Head
     graph: Graph
     groups: Groups
+    jobs: list[Job]
+    job_order: list[int]
+    more_jobs: str
+    child: tuple[int, int, str, str]  # job, child, heading and log: the answer to a click
     failures: list[Failure]
     more: str
     notices: list[str]
@@ -89,6 +109,7 @@ class Wire:
         self._picture = Picture()
         self._logs: dict[int, tuple[str, str]] = {}
         self._notices: list[str] = []
+        self._jobs: list[int] = []
 
     def message(self, snapshot: Snapshot) -> Message:
         """Return the message for *snapshot*: all there is if it is whole, else what changed."""
@@ -103,6 +124,11 @@ class Wire:
                 message["elapsed_s"] = elapsed_s
         if snapshot["whole"] or snapshot["groups"]:
             message["groups"] = self._groups(snapshot["groups"])
+        if snapshot["jobs"]:
+            message["jobs"] = [_job(job) for job in snapshot["jobs"]]
+        if snapshot["job_order"] != self._jobs or (snapshot["whole"] and self._jobs):
+            self._jobs = message["job_order"] = snapshot["job_order"]
+            message["more_jobs"] = remote_wording.hidden_line(snapshot["hidden_jobs"])
         if snapshot["failures"] is not None:
             message["failures"] = [_failure(cause) for cause in snapshot["failures"]]
             message["more"] = wording.unlisted_line(snapshot["unlisted"])
@@ -163,6 +189,23 @@ def _graph(groups: Sequence[GroupState], drawn: Layout) -> Graph:
         edge=[(line.source, line.target) for line in drawn.lines],
         path=[line.path for line in drawn.lines],
         table=wording.table_title(len(groups)),
+    )
+
+
+def _job(job: JobState) -> Job:
+    return Job(
+        number=job["number"],
+        id=job["id"],
+        name=job["task"],
+        where=remote_wording.job_where(job),
+        facts=remote_wording.job_facts(job),
+        status=remote_wording.job_status(job),
+        open=job["status"] in remote_wording.OPEN,
+        bar=[job["counts"][code] for code in BAR],
+        cells=job["cells"],
+        failed=[
+            (f["child"], f["call"], remote_wording.failed_child(f)) for f in job["failed"][:_FAILED]
+        ],
     )
 
 

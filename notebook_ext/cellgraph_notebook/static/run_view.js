@@ -2,6 +2,7 @@
 import { Clock } from "./run_clock.js";
 import { Bar, html, set, write } from "./run_dom.js";
 import { GraphView } from "./run_graph.js";
+import { JobsView } from "./run_jobs.js";
 
 /**
  * The live run view. Python makes all words and coordinates (wire.py); this file puts them in place.
@@ -15,6 +16,8 @@ import { GraphView } from "./run_graph.js";
  *   where: string[], reason: string[], row: string[][], log: ([string, string] | null)[]}} Groups
  * @typedef {{who: string, what: string, log: string}} Failure
  * @typedef {{head?: Head, graph?: Graph, groups?: Groups, failures?: Failure[], more?: string,
+ *   jobs?: import("./run_jobs.js").Job[], job_order?: number[], more_jobs?: string,
+ *   child?: [number, number, string, string],
  *   notices?: string[], legend?: Record<string, string>, columns?: string[], elapsed_s?: number}} Message
  * @typedef {{status: string, sub: string, bar: number[], facts: string, where: string, reason: string,
  *   row: string[], log: [string, string]}} Group
@@ -114,6 +117,7 @@ class View {
   constructor(model) {
     this.graph = new GraphView((id) => this.pick(id));
     this.below = new Below();
+    this.jobs = new JobsView((message) => model.send(message));
     this.bar = new Bar();
     this.label = html("code");
     this.pill = html("span", { class: "cg-pill" });
@@ -131,7 +135,8 @@ class View {
     const title = html("div", { class: "cg-title" }, this.label, this.pill, this.stop);
     const head = html("div", { class: "cg-row" }, title, this.bar.element, line, this.said);
     this.canvas = html("div", { class: "cg-row", hidden: "" }, this.graph.element);
-    this.element = html("div", { class: "cg-run", role: "group" }, head, this.canvas, ...this.below.elements);
+    const rows = [head, this.canvas, this.jobs.element, ...this.below.elements];
+    this.element = html("div", { class: "cg-run", role: "group" }, ...rows);
     this.clock = new Clock(this.element, elapsed);
     this.stop.addEventListener("click", () => {
       this.stop.disabled = true;
@@ -153,6 +158,7 @@ class View {
       write(this.below.summary, message.graph.table);
     }
     if (message.groups) this.showGroups(message.groups);
+    this.jobs.apply(message);
     if (message.failures) this.below.showFailures(message.failures, message.more ?? "");
     if (message.notices) this.below.showNotices(message.notices);
   }
