@@ -12,7 +12,7 @@ import linecache
 import sys
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple, cast
@@ -163,16 +163,17 @@ def install_classes(pairs: list[tuple[str, type]]) -> None:
             setattr(place, name, cls)
 
 
-def culprit(value: object, path: str) -> str:
+def culprit(value: object, path: str, fails: Callable[[object], bool] | None = None) -> str:
     """Say which part of *value* cannot be pickled: ``global `lock` (a _thread.lock)``.
 
     *path* names *value* itself. Looks a few levels deep into containers, attributes, globals and
-    closures.
+    closures. *fails* says what cannot be pickled; None: what `dump` cannot.
     """
+    fails = fails or _fails
     seen: set[int] = set()
     for _ in range(_MAX_DEPTH):
         seen.add(id(value))
-        worse = next((p for p in _parts(value) if id(p[1]) not in seen and _fails(p[1])), None)
+        worse = next((p for p in _parts(value) if id(p[1]) not in seen and fails(p[1])), None)
         if worse is None:
             break
         step, value = worse

@@ -82,11 +82,18 @@ def _text(label: str, item: Item) -> str:
 
 
 class _Short(reprlib.Repr):
-    """Cuts long values; keeps dicts in their order, which counts."""
+    """Cuts long values; keeps dicts in their order, which counts, and gives sets one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.maxstring = self.maxother = self.maxlong = _LONGEST_TEXT
+
+    def repr_set(self, x: set[Any], level: int) -> str:
+        if not x or level <= 0:
+            return super().repr_set(x, level)
+        shown = sorted(self.repr1(item, level - 1) for item in x)
+        more = ["..."] * (len(shown) > self.maxset)
+        return f"{{{', '.join(shown[: self.maxset] + more)}}}"
 
     def repr_dict(self, x: dict[Any, Any], level: int) -> str:
         if level <= 0:
