@@ -9,11 +9,11 @@ table of golden functions, whose tasks are called ``Task``.
 
 import contextlib
 import io
-import itertools
 import json
 import linecache
 import sys
 import traceback
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,6 @@ from cellgraph.options import TaskOptions
 from cellgraph.stores.local import LocalStore
 from cellgraph.task import Task, task
 from cellgraph_executors.shipping import Shipper, load_code
-
-_numbers = itertools.count(1)
 
 
 def _named(func: Any, name: str, *_: object) -> Task[..., Any]:
@@ -41,7 +39,7 @@ def _run_cells(source: str) -> dict[str, Any]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
             continue
-        name = f"<ipython-input-{next(_numbers)}-0>"
+        name = f"<ipython-input-{zlib.crc32(cell.encode())}-0>"  # the same in every run
         linecache.cache[name] = (len(cell), None, cell.splitlines(keepends=True), name)
         exec(compile(cell, name, "exec", dont_inherit=True), namespace)
     return namespace
