@@ -135,13 +135,13 @@ class Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without typ
             return NotImplemented
         base: Any = super()
         made = base.reducer_override(cls)
-        if isinstance(made, tuple):
-            make, given, *rest = cast("tuple[Any, ...]", made)
+        if made is not NotImplemented:
+            make, given, *rest = made
             if make in (_cloudpickle._make_skeleton_class, _cloudpickle._make_skeleton_enum):
                 *given, _, extra = given
                 rest[0] = (without_slots(cls, rest[0][0]), rest[0][1])
-                return cast("Any", (make, (*given, None, extra), *rest))
-        return cast("Any", made)
+                return make, (*given, None, extra), *rest
+        return made
 
     def _is_imported(self, obj: Any) -> bool:
         """Whether an import on the other side gives this very object."""

@@ -165,7 +165,8 @@ def _parsed(text: str, file: str, flags: int) -> ast.Module:
 
 def _compiled(text: str, file: str, flags: int) -> CodeType:
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return compile(text, file, "exec", flags, dont_inherit=True)
+    code: CodeType = compile(text, file, "exec", flags, dont_inherit=True)
+    return code
 
 
 def _by_place(code: CodeType) -> dict[tuple[str, int], list[CodeType]]:
