@@ -40,7 +40,9 @@ class Active:
         "graph_key",
         "graph_roots",
         "jobs",
+        "kept_failures",
         "misses",
+        "ran",
         "reasons",
         "reduction",
         "root",
@@ -75,6 +77,8 @@ class Active:
         self.reasons: dict[bytes, tuple[str, str]] = {}  # task id -> its name, why it ran
         self.samples: dict[bytes, Samples] = {}  # task id -> some of those calls
         self.tasks: dict[bytes, Tally] = {}
+        self.ran: list[Node] = []  # calls that returned
+        self.kept_failures = 0
 
     def tally(self, definition: Definition) -> Tally:
         """The account of one task."""

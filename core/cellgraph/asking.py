@@ -1,8 +1,10 @@
 """What may be asked of a session: forecasts, explanations, what is on record. Nothing runs here."""
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from cellgraph.budget import Place
+from cellgraph.cache import Cache
 from cellgraph.definitions import Definition, Definitions
 from cellgraph.environment import Environment
 from cellgraph.errors import ConfigError, LostValue, StoreError
@@ -21,10 +23,20 @@ from cellgraph.task import Task
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cellgraph.callbook import CallBook, StoredCall
     from cellgraph.explaining import Explanation
     from cellgraph.forecast import Forecast
+    from cellgraph.origins import Lineage
     from cellgraph.planning import Plan
+    from cellgraph.run import Run
+    from cellgraph.rundiff import RunDiff
+    from cellgraph.storedrun import StoredRun
 
+_MIB: Final = 1 << 20
+_SHOWN: Final = 12  # digits of a call's id
+_CALL_COLUMNS: Final = (
+    "id task status started elapsed_s cpu_s peak_mib executor arguments error run parent".split()
+)
 Fail = Literal["late", "fast", "keep"]
 
 
@@ -69,7 +81,9 @@ class Asking:
             found = self._one_forecast(expr, cache, fail)
         return found
 
-    def _one_forecast(self, expr: Any, cache: bool, fail: Fail) -> "Forecast":
+    def _one_forecast(
+        self, expr: Any, cache: bool, fail: Fail, *, by_call: bool = False
+    ) -> "Forecast":
         from cellgraph.forecast import Forecast
 
         definitions = Definitions(
@@ -79,7 +93,9 @@ class Asking:
             marks=Marks(self.store),
         )
         roots = self.settings.roots()
-        return Forecast(expr, self.store, definitions, roots, cached=cache, fail=fail)
+        return Forecast(
+            expr, self.store, definitions, roots, cached=cache, fail=fail, by_call=by_call
+        )
 
     def _place_of(self, executor: str) -> Place:
         """What calls on an executor cost; the executor is not made for it."""
@@ -125,12 +141,110 @@ class Asking:
         """Stored runs, newest first."""
         return list(self._archive.runs(limit))
 
-    def get_run(self, run: str) -> RunSummary:
-        """A stored run by its id or the beginning of it. Raises StoreError."""
-        found = self._archive.run(run)
+    def run_summary(self, run: str) -> RunSummary:
+        """What is on record of a run, by its id or the beginning of it. Raises StoreError."""
+        found = self._archive.run(run) if run else None
         if found is None:
             raise StoreError(f"no run {run!r} in this store: `runs()` lists them")
         return found
+
+    def get_run(self, run: str) -> "Run | StoredRun":
+        """A run by its id or the beginning of it: the live one while it lasts, else what is stored.
+
+        Either has `id`, `status`, `counts`, `result()`, `error` and `log`. Raises StoreError.
+        """
+        from cellgraph.storedrun import StoredRun
+
+        live = self._live(run)
+        if live is not None:
+            return live
+        return StoredRun(self.run_summary(run), self.store, self._book())
+
+    def get_call(self, call: str) -> "StoredCall":
+        """A call by its id or the beginning of it, run by whoever: its result, or how it failed.
+
+        Raises StoreError when there is none, or several.
+        """
+        return self._book().get(call)
+
+    def calls(
+        self,
+        *,
+        run: str = "",
+        task: str = "",
+        status: Literal["", "done", "failed"] = "",
+        limit: int | None = 1000,
+    ) -> "pd.DataFrame":
+        """Calls on record, one row each, latest start first; reads the whole store.
+
+        *run* (an id, or the beginning of it) is the run that computed them. Calls that were reused
+        are not listed again under the run that reused them. Memory in MiB.
+        """
+        import pandas as pd
+
+        if status not in ("", "done", "failed"):
+            raise ConfigError(f"status={status!r}: expected 'done' or 'failed'")
+        rows = [
+            {
+                "id": c.id[:_SHOWN],
+                "task": c.task,
+                "status": c.status,
+                "started": pd.Timestamp(c.started, unit="s", tz="UTC"),
+                "elapsed_s": c.elapsed_s,
+                "cpu_s": c.cpu_s or None,
+                "peak_mib": round(c.peak_bytes / _MIB, 1) if c.peak_bytes else None,
+                "executor": c.executor,
+                "arguments": ", ".join(c.arguments),
+                "error": c.error,
+                "run": c.run,
+                "parent": c.parent[:_SHOWN],
+            }
+            for c in self.find_calls(run=run, task=task, status=status, limit=limit)
+        ]
+        return pd.DataFrame(rows, columns=_CALL_COLUMNS)
+
+    def find_calls(
+        self, *, run: str = "", task: str = "", status: str = "", limit: int | None = None
+    ) -> "list[StoredCall]":
+        """As `calls`, each as an object with `.result()`, `.error`, `.log`."""
+        return self._book().find(run, task, status, limit)
+
+    def lineage(self, what: Any) -> "Lineage":
+        """Where *what* came from: an expression, a value that a task returned, a `File`, or a path.
+
+        Reads the whole store. Raises StoreError when no call on record gave it.
+        """
+        from cellgraph.asked import origin_of
+        from cellgraph.origins import trace
+        from cellgraph.trail import Trail
+
+        self._settle()
+        trail = Trail(self.store.scan())
+        origin = origin_of(what, trail, self._by_call)
+        return trace(origin.name, origin.starts, trail, self.store, origin.others)
+
+    def diff(self, a: str, b: str) -> "RunDiff":
+        """What differs between two runs on record, A before B. Raises StoreError."""
+        from cellgraph.rundiff import compare
+
+        return compare(self.run_summary(a), self.run_summary(b), self.store)
+
+    def _by_call(self, expr: Any) -> "Forecast":
+        return self._one_forecast(expr, True, "late", by_call=True)
+
+    def _book(self) -> "CallBook":
+        from cellgraph.callbook import CallBook
+        from cellgraph.worker import load
+
+        cache = Cache(self.store, self._definitions(), "", time.time, self.settings.roots())
+        return CallBook(self.store, lambda value: load(cache.value_of(value), self.store))
+
+    def _live(self, run: str) -> "Run | None":
+        """The run that has not ended and whose id begins so."""
+        return None
+
+    def _settle(self) -> None:
+        """Wait until what ended runs leave behind is written."""
 
     def definition_of(self, task: Task[..., Any]) -> Definition:
         """Identity and options of a task as it is now. Raises IdentityError."""

@@ -287,6 +287,8 @@ class Cache:
             log=log,
             parent=node.parent.key if node.parent is not None else b"",
             reads=reads,
+            cpu_s=done.usage.cpu_s if done.usage is not None else 0.0,
+            peak_bytes=done.usage.peak_bytes if done.usage is not None else 0,
         )
         return Entry(node.key, definition.zone, encode(record))
 

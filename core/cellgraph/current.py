@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cellgraph.accepting import Accepted
+    from cellgraph.callbook import StoredCall
     from cellgraph.explaining import Explanation
     from cellgraph.forgetting import Invalidated
+    from cellgraph.origins import Lineage
     from cellgraph.planning import Plan
-    from cellgraph.provenance import RunSummary
     from cellgraph.run import Run
+    from cellgraph.rundiff import RunDiff
     from cellgraph.session import Presenter, Session
+    from cellgraph.storedrun import StoredRun
     from cellgraph.task import Task
 
 T = TypeVar("T")
@@ -162,6 +165,32 @@ def runs(limit: int | None = None) -> "pd.DataFrame":
     return current_session().runs(limit)
 
 
-def get_run(run: str) -> "RunSummary":
+def get_run(run: str) -> "Run | StoredRun":
     """`Session.get_run` of the current session."""
     return current_session().get_run(run)
+
+
+def get_call(call: str) -> "StoredCall":
+    """`Session.get_call` of the current session."""
+    return current_session().get_call(call)
+
+
+def calls(
+    *,
+    run: str = "",
+    task: str = "",
+    status: Literal["", "done", "failed"] = "",
+    limit: int | None = 1000,
+) -> "pd.DataFrame":
+    """`Session.calls` of the current session."""
+    return current_session().calls(run=run, task=task, status=status, limit=limit)
+
+
+def lineage(what: Any) -> "Lineage":
+    """`Session.lineage` of the current session."""
+    return current_session().lineage(what)
+
+
+def diff(a: str, b: str) -> "RunDiff":
+    """`Session.diff` of the current session."""
+    return current_session().diff(a, b)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cellgraph.active import Active
 from cellgraph.errors import IdentityError, LimitError, StoreError
 from cellgraph.events import RunFinished, RunStatus
+from cellgraph.links import link_entries
 from cellgraph.node import State, sets_in
 from cellgraph.reasons import Reasons
 from cellgraph.run import cancelled, error_of
@@ -110,3 +111,5 @@ class Ending:
             counts = (c.executed, c.reused, c.failed, c.saved_s)
             self._telling.emit(RunFinished(run.id, status, time.time(), elapsed_s, *counts))
         run.end(status, value, error)
+        if active.ran:  # whoever waited does not wait for this
+            self._telling.write(active, link_entries(active))

@@ -10,6 +10,7 @@ from cellgraph.errors import LimitError
 from cellgraph.events import CallDone, CallFailed, CallsFinished, CallsStarted, LogText
 from cellgraph.executor import JobDone, JobFailed, JobLog, Unreduced
 from cellgraph.failure import Failure, Refailed
+from cellgraph.failures import failure_entry
 from cellgraph.keeping import Jobs, Keeper, Report, disturbed, is_current, was_current
 from cellgraph.label import label
 from cellgraph.node import Node, State
@@ -195,6 +196,7 @@ class Execution:
             active.jobs.discard(event.id)
             if node.call >= 0:
                 active.run.counts.executed += 1
+                active.ran.append(node)
                 tally = active.tally(node.definition)
                 tally.executed += 1
                 tally.seconds += event.elapsed_s
@@ -253,6 +255,9 @@ class Execution:
             stored = self._audited(active, node, f"it failed ({failure.message})")
             active.reduction.returned(node, stored)
             return
+        kept = failure_entry(active, node, event, failure)
+        if kept is not None:
+            self._telling.write(active, [kept])
         self._lost(active, node, failure)
 
     def _lost(self, active: Active, node: Node, failure: Failure) -> None:

@@ -54,6 +54,13 @@ class JobLog(NamedTuple):
     text: str
 
 
+class Usage(NamedTuple):
+    """What a call took of its machine."""
+
+    cpu_s: float
+    peak_bytes: int  # most memory of the process while it ran; 0: not known
+
+
 class JobDone(NamedTuple):
     """The call returned. `outcome` is a scalar, a `Result`, or an `Unreduced` expression."""
 
@@ -62,6 +69,7 @@ class JobDone(NamedTuple):
     elapsed_s: float
     outcome: object
     reads: tuple[Read, ...] = ()  # what it depends on beside its arguments
+    usage: "Usage | None" = None  # where a process ran this call and nothing else meanwhile
 
 
 class JobFailed(NamedTuple):

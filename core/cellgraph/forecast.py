@@ -98,7 +98,9 @@ class Forecast:
         *,
         cached: bool = True,
         fail: Literal["late", "fast", "keep"] = "late",
+        by_call: bool = False,
     ) -> None:
+        """*by_call*: each call answers for itself, though the whole be known."""
         self.store = Overlay(store)
         self.definitions = definitions
         self.cache = Cache(self.store, definitions, "", time.time, roots)
@@ -110,7 +112,7 @@ class Forecast:
         self._dispatch = Dispatch(self.store, _no_executor, {})
         self.label = label(value)
         self.expr = self.reduction.as_expression(value)
-        if cached and worth_a_record(self.expr):
+        if cached and not by_call and worth_a_record(self.expr):
             self.whole = self._find_whole()
         if self.whole is None:
             self.reduction.begin(self.expr)

@@ -43,6 +43,7 @@ class RunSummary:
     misses: tuple[tuple[str, str, int], ...] = ()  # task, reason, calls
     errors: tuple[str, ...] = field(default=())
     key: str = ""  # hex of the graph record's key; empty for what has none
+    call: str = ""  # hex of the key of the call that was evaluated; empty for other expressions
 
 
 class Archive:
@@ -50,6 +51,7 @@ class Archive:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._read: dict[str, RunSummary] = {}  # a run is written once: nothing is read twice
 
     def keep(self, active: "Active", status: str) -> None:
         """Write the summary of a run that ends."""
@@ -80,6 +82,7 @@ class Archive:
                 if node.failure is not None
             ),
             key=active.graph_key.hex(),
+            call=_call_of(active),
         )
         micros = int(run.started % 1 * 1e6)  # runs of one second sort too
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(run.started)) + f".{micros:06d}Z"
@@ -90,17 +93,30 @@ class Archive:
         """Yield stored runs, newest first."""
         names = sorted(self._store.list_files(_FOLDER), reverse=True)
         for name in names[:limit]:
-            data = self._store.read_file(name)
-            if data is not None:
-                yield _summary(json.loads(data))
+            found = self._summary(name)
+            if found is not None:
+                yield found
 
     def run(self, run: str) -> RunSummary | None:
-        """The stored run with this id, or whose id begins with it."""
-        for name in self._store.list_files(_FOLDER):
+        """The latest stored run with this id, or whose id begins with it."""
+        for name in sorted(self._store.list_files(_FOLDER), reverse=True):
             if name.rsplit("-", 1)[-1].startswith(run):
-                data = self._store.read_file(name)
-                return _summary(json.loads(data)) if data is not None else None
+                return self._summary(name)
         return None
+
+    def _summary(self, name: str) -> RunSummary | None:
+        found = self._read.get(name)
+        if found is None:
+            data = self._store.read_file(name)
+            if data is None:
+                return None
+            found = self._read[name] = _summary(json.loads(data))
+        return found
+
+
+def _call_of(active: "Active") -> str:
+    root = active.root
+    return root.key.hex() if root is not None and root.call >= 0 and root.definition.cached else ""
 
 
 def _summary(raw: dict[str, Any]) -> RunSummary:

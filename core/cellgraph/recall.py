@@ -31,14 +31,19 @@ class Recall:
 
     def arguments(self, record: CallRecord, definition: Definition) -> Arguments | None:
         """Positional and keyword arguments of an earlier call; None if they cannot be had."""
+        named = self.said(record.args)
+        if named is None:
+            return None
+        return _with_ignored(named[0], dict(named[1]), definition)
+
+    def said(self, ref: bytes) -> Arguments | None:
+        """What the identity of a call's arguments tells of them; None if that is too little."""
         try:
-            form, said = record.args[:1], record.args[1:]
+            form, said = ref[:1], ref[1:]
             pair: Any = restore(Payload(said)) if form == b"k" else (self._positional(said), {})
-            args: tuple[Any, ...] = tuple(pair[0])
-            kwargs: dict[str, Any] = dict(pair[1])
+            return tuple(pair[0]), dict(pair[1])
         except (CellgraphError, ValueError, IndexError, TypeError):
             return None
-        return _with_ignored(args, kwargs, definition)
 
     def _positional(self, said: bytes) -> tuple[Any, ...]:
         try:

@@ -48,6 +48,8 @@ class CallRecord(msgspec.Struct, array_like=True, frozen=True, tag=10):
     log: str = ""
     parent: bytes = b""  # key of the call whose body made this one
     reads: bytes = b""  # what it read beside its arguments: key of a `ReadsRecord`; empty: nothing
+    cpu_s: float = 0.0  # where the executor isolates calls; 0: not measured
+    peak_bytes: int = 0  # most memory its process held while it ran; 0: not measured
 
 
 class Edge(msgspec.Struct, array_like=True, frozen=True):
@@ -149,6 +151,38 @@ class CallsRecord(msgspec.Struct, array_like=True, frozen=True, tag=21):
     calls: int  # how many there were
 
 
+class FailureRecord(msgspec.Struct, array_like=True, frozen=True, tag=22):
+    """The last failure of a call: found by `get_call`, never by a lookup. Texts are cut."""
+
+    call: bytes  # key of the call
+    task: str
+    task_id: bytes
+    args: bytes
+    run: str
+    started: float
+    elapsed_s: float
+    executor: str
+    error: str  # one line: "ValueError: no rows"
+    traceback: str
+    log: str
+    attempts: int
+    parent: bytes = b""
+
+
+class Link(msgspec.Struct, array_like=True, frozen=True):
+    """A call, and the calls whose values its arguments were made of, by the beginnings of keys."""
+
+    call: bytes
+    inputs: bytes  # one after the other, each as long as `call`
+
+
+class LinksRecord(msgspec.Struct, array_like=True, frozen=True, tag=23):
+    """Where the arguments of calls that a run had to run came from. Written when it has ended."""
+
+    run: str
+    links: tuple[Link, ...]
+
+
 Record = (
     CallRecord
     | FinalRecord
@@ -160,6 +194,8 @@ Record = (
     | AcceptedRecord
     | OutlineRecord
     | CallsRecord
+    | FailureRecord
+    | LinksRecord
 )
 
 _encoder = msgspec.msgpack.Encoder()

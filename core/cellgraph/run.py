@@ -9,6 +9,7 @@ from cellgraph.errors import CallCancelled, CellgraphError, TaskError
 from cellgraph.events import RunStatus
 from cellgraph.failure import Failure
 from cellgraph.halt import Halt
+from cellgraph.records import CallRecord, FailureRecord, decode
 from cellgraph.stores.base import Store
 from cellgraph.worker import load
 
@@ -89,6 +90,21 @@ class Run:
             raise self._error
         # each caller gets a copy of its own, made on its own thread
         return load(self._value, self._store)
+
+    @property
+    def error(self) -> str:
+        """Why it failed, with the user's traceback; empty while it runs or if it did not."""
+        return "" if self._error is None else str(self._error)
+
+    @property
+    def log(self) -> str:
+        """What its finished calls printed, as far as that is stored by now."""
+        found = [
+            (record.started, record.log)
+            for record in (decode(entry.data) for entry in self._store.scan())
+            if isinstance(record, (CallRecord, FailureRecord)) and record.run == self.id
+        ]
+        return "".join(log for _, log in sorted(found))
 
     def cancel(self) -> None:
         """Start nothing more, stop what can be stopped, keep what has finished."""

@@ -58,6 +58,12 @@ class Cancel(NamedTuple):
     run: Run
 
 
+class Settled(NamedTuple):
+    """Everything before this message has been carried out once *told* is set."""
+
+    told: threading.Event
+
+
 class Garbage:
     """Python's collector: a graph of many live nodes makes full collections slow, up to a second
     in which no thread runs, and they find nothing."""
@@ -122,6 +128,23 @@ class Scheduler:
     def report(self, events: Sequence[JobEvent]) -> None:
         """An executor says what happened; results are in the store when this returns."""
         self._queue.put(self._keeper.keep(events))
+
+    def live(self, prefix: str) -> Run | None:
+        """The run that has not ended and whose id begins so."""
+        known = list(self._active.values())
+        return next((a.run for a in known if prefix and a.run.id.startswith(prefix)), None)
+
+    def settle(self) -> None:
+        """Wait until what ended runs leave behind is written."""
+        with self._lock:
+            thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return
+        done = Settled(threading.Event())
+        self._queue.put(done)
+        while not done.told.wait(_TICK_S):
+            if not thread.is_alive():
+                return
 
     def close(self) -> None:
         """End the owner thread; runs that have not ended are cancelled."""
@@ -197,6 +220,8 @@ class Scheduler:
             if active is not None:
                 active.cancelled = True
                 self._stop(active)
+        elif type(message) is Settled:
+            message.told.set()
         else:
             self._execution.take(message)
 

@@ -288,6 +288,12 @@ class Session(Asking):
 
         return Care(self.store, lambda expr: self._forecast(expr, True, "late"))
 
+    def _live(self, run: str) -> Run | None:
+        return self._scheduler.live(run)
+
+    def _settle(self) -> None:
+        self._scheduler.settle()
+
     def present_through(self, presenter: Presenter | None) -> None:
         """Show runs that begin from now on through *presenter*; None: silently."""
         self.presenter = presenter or Silent()

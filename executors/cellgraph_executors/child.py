@@ -15,11 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from cellgraph.executor import Usage
 from cellgraph.stores.base import Store
 from cellgraph_executors.blas import ProcessBlasLimit
 from cellgraph_executors.faults import pack_error
 from cellgraph_executors.lending import Lent, hand_over, open_lent
 from cellgraph_executors.logs import Redirect
+from cellgraph_executors.metering import Meter
 from cellgraph_executors.parcels import Answer, Code, Parcel, Request, Surroundings, parcel
 
 
@@ -121,11 +123,12 @@ def _call(home: Household, request: Request) -> Answer:
     store = home.store()
     function = Function(request.name, func, request.code_id)
     job = Job(request.job_id, function, args, kwargs, Resources(), request.roots)
+    meter = Meter()
     event = run_job(job, store)
-    return _answer(home, request, event, store)
+    return _answer(home, request, event, store, meter.usage())
 
 
-def _answer(home: Household, request: Request, event: Any, store: Store) -> Answer:
+def _answer(home: Household, request: Request, event: Any, store: Store, usage: Usage) -> Answer:
     from cellgraph.executor import JobFailed
     from cellgraph_executors import pickling
 
@@ -140,7 +143,7 @@ def _answer(home: Household, request: Request, event: Any, store: Store) -> Answ
         where = pickling.culprit(event.outcome, "its result")
         text = f"returned what cannot be sent from its process: {where} cannot be pickled ({error})"
         return _problem(request, event.started, text)
-    return Answer(event.started, event.elapsed_s, data, None, "", "", event.reads)
+    return Answer(event.started, event.elapsed_s, data, None, "", "", event.reads, usage)
 
 
 def _problem(request: Request, started: float, text: str) -> Answer:

@@ -81,7 +81,7 @@ class Courier:
                 problem = f"the result of {job.function.name} cannot be read back: {error}"
                 return JobFailed(job.id, started, elapsed, ExecutorError(problem), "")
             outcome = take_back(outcome, self._store)
-            return JobDone(job.id, started, elapsed, outcome, answer.reads)
+            return JobDone(job.id, started, elapsed, outcome, answer.reads, answer.usage)
         if answer.error is not None:
             raised = unpack_error(answer.error)
             return JobFailed(job.id, started, elapsed, raised, answer.traceback, answer.reads)

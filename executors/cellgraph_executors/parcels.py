@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cellgraph.executor import Usage
 from cellgraph.places import Read, Roots
 from cellgraph_executors.faults import PackedError
 
@@ -88,3 +89,4 @@ class Answer(NamedTuple):
     problem: str  # what kept the call from being carried out or its result from being sent
     traceback: str
     reads: tuple[Read, ...] = ()  # see `JobDone`
+    usage: Usage | None = None

@@ -15,8 +15,10 @@ from cellgraph.provenance import RunSummary
 from cellgraph.records import (
     CallRecord,
     CallsRecord,
+    FailureRecord,
     FinalRecord,
     Graph,
+    LinksRecord,
     OutlineRecord,
     Record,
     Value,
@@ -27,6 +29,7 @@ from cellgraph.stores.tended import Blob, Kept, Place
 _NS: Final = 1_000_000_000
 # What they name is looked at if it is there, and not missed if it is not.
 _WEAK: Final = (OutlineRecord, CallsRecord)
+_OF_A_RUN: Final = (CallRecord, FinalRecord, FailureRecord, LinksRecord)
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ def _item(
         kind=None if record is None else type(record),
         task="" if call is None else names.setdefault(call.task, call.task),
         task_id=b"" if call is None else call.task_id,
-        run=record.run if isinstance(record, (CallRecord, FinalRecord)) else "",
+        run=record.run if isinstance(record, _OF_A_RUN) else "",
         elapsed_s=0.0 if call is None else call.elapsed_s,
         blobs=tuple(digests & known.keys()),
         reads=reads,
@@ -186,6 +189,14 @@ def _note_use(items: list[Item], touched: Mapping[bytes, int], used: dict[bytes,
             used[name] = max(used.get(name, 0), item.used_ns)
     for item in items:
         item.used_ns = max(item.used_ns, used.get(item.task_id, 0))
+    # Where arguments came from is told as long as a call of the run stays.
+    runs: dict[str, int] = {}
+    for item in items:
+        if item.kind is CallRecord:
+            runs[item.run] = max(runs.get(item.run, 0), item.used_ns)
+    for item in items:
+        if item.kind is LinksRecord:
+            item.used_ns = max(item.used_ns, runs.get(item.run, 0))
 
 
 def _uses(items: list[Item], runs: list[RunSummary]) -> dict[bytes, int]:

@@ -20,8 +20,10 @@ from cellgraph.records import (
     CallsRecord,
     CodeRecord,
     EpochRecord,
+    FailureRecord,
     FinalRecord,
     ForgottenRecord,
+    LinksRecord,
     OutlineRecord,
     ReadsRecord,
 )
@@ -29,8 +31,12 @@ from cellgraph.stores.base import KEEP_PER_KEY
 
 _SAID: Final = frozenset({AcceptedRecord, EpochRecord, ForgottenRecord})
 # Of these only the newest under a key is asked for.
-_NEWEST: Final[frozenset[type[Any]]] = frozenset({CodeRecord, OutlineRecord, ReadsRecord})
-_AGING: Final = frozenset({CallRecord, CallsRecord, FinalRecord, OutlineRecord})
+_NEWEST: Final[frozenset[type[Any]]] = frozenset(
+    {CodeRecord, FailureRecord, OutlineRecord, ReadsRecord}
+)
+_AGING: Final = frozenset(
+    {CallRecord, CallsRecord, FailureRecord, FinalRecord, LinksRecord, OutlineRecord}
+)
 
 
 class Policy(NamedTuple):

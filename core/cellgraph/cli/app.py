@@ -85,16 +85,48 @@ def explain(
 @app.command()
 def runs(
     id: Annotated[str | None, typer.Argument(help="A run's id or the beginning of it.")] = None,
+    other: Annotated[str | None, typer.Argument(help="A second run: what differs in it.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
     store: StoreOption = None,
 ) -> None:
-    """List the runs on record, or show one: what ran, what was reused, and why."""
-    from cellgraph.cli.history import list_runs, show_run
+    """List the runs on record, show one (what ran, what was reused, and why), or compare two."""
+    from cellgraph.cli.history import list_runs, show_diff, show_run
 
     if id is None:
         list_runs(store, limit)
-    else:
+    elif other is None:
         show_run(store, id)
+    else:
+        show_diff(store, id, other)
+
+
+@app.command()
+def calls(
+    id: Annotated[str | None, typer.Argument(help="A call's id or the beginning of it.")] = None,
+    run: Annotated[str, typer.Option("--run", help="Only those that ran in this run.")] = "",
+    task: Annotated[str, typer.Option("--task", help="Only those of this task.")] = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
+    store: StoreOption = None,
+) -> None:
+    """List calls on record, or show one: arguments, times, what it printed, how it failed."""
+    from cellgraph.cli.history import list_calls, show_call
+
+    if id is None:
+        list_calls(store, run, task, "failed" if failed else "", limit)
+    else:
+        show_call(store, id)
+
+
+@app.command()
+def lineage(
+    what: Annotated[str, typer.Argument(help="A file that a task wrote, or a call's id.")],
+    store: StoreOption = None,
+) -> None:
+    """Say where a file, or the value of a call, came from: calls and their inputs."""
+    from cellgraph.cli.history import show_lineage
+
+    show_lineage(store, what)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`cellgraph runs`: the record of runs, and one run's reasons."""
+"""`cellgraph runs`, `calls`, `lineage`: what is on record."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,9 +7,11 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from cellgraph.callbook import SHOWN
 from cellgraph.cli.console import console, duration, plural
 from cellgraph.cli.places import existing_session
 from cellgraph.provenance import RunSummary
+from cellgraph.rundiff import task_line
 
 _BESIDE = 66  # characters that the other columns of the list take
 _NARROWEST = 12
@@ -47,7 +49,7 @@ def list_runs(store: Path | None, limit: int) -> None:
 def show_run(store: Path | None, id: str) -> None:
     """Print one run: its tasks, why they ran, its errors. Raises StoreError."""
     with existing_session(store) as session:
-        run = session.get_run(id)
+        run = session.run_summary(id)
     out = console()
     out.print(Text(run.label, style="bold"), _status(run), soft_wrap=True)
     out.print(
@@ -60,6 +62,66 @@ def show_run(store: Path | None, id: str) -> None:
     out.print(task_table(run))
     for error in run.errors:
         out.print(Text(f"✕ {error}", style="red"))
+
+
+def show_diff(store: Path | None, a: str, b: str) -> None:
+    """Print what differs between two runs. Raises StoreError."""
+    with existing_session(store) as session:
+        found = session.diff(a, b)
+    out = console()
+    for line in list(found.lines())[:3]:
+        out.print(Text(line), soft_wrap=True)
+    out.print()
+    table = Table(box=None, pad_edge=False)
+    table.add_column("task", no_wrap=True)
+    for name in ("A ran", "reused", "B ran", "reused"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("difference")
+    for task in found.tasks:
+        counts = (task.ran_a, task.reused_a, task.ran_b, task.reused_b)
+        table.add_row(task.name, *(f"{n:,}" for n in counts), task_line(task))
+    out.print(table)
+
+
+def list_calls(store: Path | None, run: str, task: str, status: str, limit: int) -> None:
+    """Print calls on record, latest first. Raises StoreError."""
+    with existing_session(store) as session:
+        found = session.find_calls(run=run, task=task, status=status, limit=limit)
+        rows = [(call, ", ".join(call.arguments)) for call in found]
+    if not rows:
+        console().print("no such calls on record")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("call", "task", "status", "started"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("arguments, or error")
+    for call, said in rows:
+        table.add_row(
+            call.id[:SHOWN],
+            call.task,
+            Text(call.status, style=_STYLES.get(call.status, "")),
+            _moment(call.started).strftime("%b %d %H:%M"),
+            duration(call.elapsed_s),
+            Text(call.error or said, overflow="ellipsis", no_wrap=True),
+        )
+    console().print(table, soft_wrap=True)
+
+
+def show_call(store: Path | None, id: str) -> None:
+    """Print one call: arguments, times, what it printed, how it failed. Raises StoreError."""
+    with existing_session(store) as session:
+        lines = list(session.get_call(id).lines())
+    for line in lines:
+        console().print(Text(line), soft_wrap=True)
+
+
+def show_lineage(store: Path | None, what: str) -> None:
+    """Print where a file came from, or the value of a call. Raises StoreError."""
+    with existing_session(store) as session:
+        found = session.lineage(what)
+    for line in found.lines():
+        console().print(Text(line), soft_wrap=True)
 
 
 def task_table(run: RunSummary) -> Table:

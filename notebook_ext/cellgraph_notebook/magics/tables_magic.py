@@ -43,7 +43,7 @@ def run_runs(kernel: Kernel, line: str) -> Table:
     if not words:
         return _recent(kernel.session.run_summaries(SHOWN))
     try:
-        return _one(kernel.session.get_run(words[0]))
+        return _one(kernel.session.run_summary(words[0]))
     except StoreError as error:
         refuse(str(error).replace("`runs()`", "%runs"))
 

@@ -140,7 +140,7 @@ def _was_found(kernel: Kernel, name: str) -> bool:
     if run is None or not run.counts.executed:
         return True
     try:
-        shares = kernel.session.get_run(run.id).tasks
+        shares = kernel.session.run_summary(run.id).tasks
     except StoreError:  # a store that cannot be written knows no runs
         return False
     return not any(share.executed for share in shares if share.name == name)
