@@ -133,20 +133,24 @@ def _task(name: str, a: RunSummary, b: RunSummary, table: _Calls, store: Store) 
     examples: list[str] = []
     for key, record in ran_b:
         other = _partner(record, ids_a, table)
-        if other is None:
+        if other is None or other.run == b.id:  # A would have found it
             only_b += 1
         elif _outcome(other) == _outcome(record):
             same += 1
         else:
             changed += 1
             examples.append(key.hex())
-    only_a = sum(_partner(record, ids_b, table) is None for _, record in ran_a)
+    reused_b = sum(share.reused for share in in_b)
+    partners = [_partner(record, ids_b, table) for _, record in ran_a]
+    found_again = sum(other is not None and other.run == a.id for other in partners)
+    # Of a call that A ran and B might have reused only the count is on record.
+    only_a = partners.count(None) + max(0, found_again - reused_b)
     return TaskDiff(
         name=name,
         ran_a=sum(share.executed for share in in_a),
         reused_a=sum(share.reused for share in in_a),
         ran_b=sum(share.executed for share in in_b),
-        reused_b=sum(share.reused for share in in_b),
+        reused_b=reused_b,
         change=_change(ids_a, ids_b, store),
         same=same,
         changed=changed,

@@ -6,6 +6,7 @@ from cellgraph.callbook import CallBook, StoredCall
 from cellgraph.errors import CellgraphError, StoreError
 from cellgraph.provenance import RunSummary
 from cellgraph.records import FinalRecord, decode
+from cellgraph.run import Counts
 from cellgraph.stores.base import Store
 
 
@@ -38,15 +39,12 @@ class StoredRun:
         return self.summary.started
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counts:
         """What became of its calls."""
-        s = self.summary
-        return {
-            "added": s.added,
-            "executed": s.executed,
-            "reused": s.reused,
-            "failed": s.failed,
-        }
+        made, s = Counts(), self.summary
+        made.added, made.executed, made.reused = s.added, s.executed, s.reused
+        made.failed, made.saved_s = s.failed, s.saved_s
+        return made
 
     @property
     def calls(self) -> list[StoredCall]:

@@ -311,3 +311,29 @@ def test_doctor_says_what_to_do_about_a_folder_that_is_not_a_store(command: Comm
     assert "✕ store" in command.out
     assert "→" in command.out
     assert (command.store / "letter.txt").read_text() == "mine"
+
+
+# --- what is on record ----------------------------------------------------------------------------
+
+
+def test_calls_runs_and_lineage_in_a_terminal(command: Command) -> None:
+    assert command.flow("total") == 0
+    assert command.flow("[total, double(3)]") == 0
+    assert command.flow("fail(3)") == 1
+    command("calls", "--store", command.store, "--failed")
+    assert "ValueError: cannot use 3" in command.out
+    failed = command.out.splitlines()[1].split()[0]
+    command("calls", failed, "--store", command.store)
+    assert command.out.startswith("fail(3)\n")
+    assert 'raise ValueError(f"cannot use {x}")' in command.out
+    command("runs", "--store", command.store)
+    second, first = [line.split()[0] for line in command.out.splitlines()[2:4]]
+    command("runs", first, second, "--store", command.store)
+    assert "1 call only in B" in command.out
+    command("calls", "--store", command.store, "--task", "double", "--limit", "1")
+    call = command.out.splitlines()[1].split()[0]
+    command("lineage", call, "--store", command.store)
+    assert command.out.startswith(f"call {call}: 1 call")
+    assert command("lineage", "nowhere.txt", "--store", command.store) == 1
+    assert "no call on record gave" in command.err
+    assert command("calls", "xyz", "--store", command.store) == 1

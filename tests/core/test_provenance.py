@@ -200,11 +200,11 @@ def test_a_run_on_record_has_its_value_its_prints_and_its_error(flow: Flow) -> N
     flow.session.evaluate(flow.tasks.scaled(2, [5]))
     flow.session.evaluate([flow.tasks.total([flow.tasks.scaled(2, [5])])])
     fail(flow, [7])
-    failed, listed, single = (flow.session.get_run(id) for id in flow.session.runs().id)
+    failed, listed, single = (flow.session.get_run(run) for run in flow.session.runs().id)
     assert single.result() == [10]
     assert single.log == "scaling 2\n"
     assert listed.result() == [10]
-    assert (failed.status, failed.counts["failed"]) == ("failed", 1)
+    assert (failed.status, failed.counts.failed) == ("failed", 1)
     assert failed.error.startswith("bad failed: ValueError: no rows in [7]")
     assert "raise ValueError" in failed.error
     with pytest.raises(StoreError, match="no rows"):
@@ -286,7 +286,7 @@ def test_two_runs_with_other_code(flow: Flow) -> None:
     value, tasks = compared(flow)
     assert value == "changed"
     scaled = tasks["scaled"]
-    assert scaled.change == "scaled() line 4"
+    assert scaled.change == "scaled() line 3"
     assert (scaled.same, scaled.changed, scaled.only_b) == (1, 2, 0), "0 times anything is 0"
     assert flow.session.get_call(scaled.examples[0]).task == "scaled"
     assert (tasks["total"].only_a, tasks["total"].only_b) == (1, 1)
