@@ -13,12 +13,14 @@ import marshal
 import pickle
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # none
 
+from cellgraph.collector import keeping
 from cellgraph.errors import CellgraphError
+from cellgraph.files import Dir, File
 from cellgraph.identity.body import body_of
 from cellgraph.identity.functions import importable_name, is_task
 from cellgraph.identity.kinds import kind_of
@@ -42,6 +44,7 @@ from cellgraph_executors.coderules import (
 )
 from cellgraph_executors.codetext import CodeAt, CodeOf, Compiled, Texts, code_of
 from cellgraph_executors.modules import imported
+from cellgraph_executors.placing import Packed, pack, target_of, unpack_file
 
 _cloudpickle: Any = cloudpickle.cloudpickle  # it has no types of its own
 _CODED: Final = frozenset({"numpy", "pandas", "polars", "pyarrow", "scipy"})
@@ -64,6 +67,7 @@ class Parts:
         self.bytecode: list[str] = []  # functions that only the same Python minor can read
         self.namespaces: dict[int, Namespace] = {}
         self.sets: dict[int, int] = {}
+        self.files: list[bytes] = []  # contents of files that the code names
         self.alive: list[object] = []  # keys above are ids
 
 
@@ -82,7 +86,15 @@ class Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without typ
         if kind is types.ModuleType and obj.__name__ != "__main__":
             self._note_module(obj.__name__)
             return "Module", obj.__name__
+        if kind is File or kind is Dir:
+            return self._file(obj)
         return self._ordered(obj) if kind is set or kind is frozenset else None
+
+    def _file(self, value: File | Dir) -> object:
+        """A file goes with the code, to be put under the same name. Raises IdentityError."""
+        with keeping() as kept:
+            reference(value)
+        return ("File", *pack(kept[0], self.parts.files)) if kept else None
 
     def _ordered(self, value: set[Any] | frozenset[Any]) -> object:
         """A set in an order that does not depend on the hash seed; once, then by number."""
@@ -222,9 +234,10 @@ class Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without typ
 class Unpickler(pickle.Unpickler):
     """Rebuilds what `Pickler` wrote. Imports the user's modules."""
 
-    def __init__(self, data: bytes, texts: Compiled) -> None:
+    def __init__(self, data: bytes, texts: Compiled, files: Sequence[memoryview]) -> None:
         super().__init__(io.BytesIO(data))
         self._texts = texts
+        self._files = files
         self._sets: dict[int, set[Any] | frozenset[Any]] = {}
         self.namespaces: dict[int, dict[str, Any]] = {}
 
@@ -238,6 +251,10 @@ class Unpickler(pickle.Unpickler):
             return _import(said[0])
         if kind == "Namespace":
             return self._namespace(Namespace(*said))
+        if kind == "File":
+            packed = Packed(*said)
+            unpack_file(packed, self._files)
+            return (Dir if packed.folder else File)(target_of(packed.name))
         number, frozen, items = said
         if items is not None:
             self._sets[number] = frozenset(items) if frozen else set(items)

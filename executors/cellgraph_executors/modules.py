@@ -7,24 +7,22 @@ packages do not travel: pass them as a `File`.
 
 import importlib
 import importlib.machinery
-import json
 import os
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import resolve_name
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from cellgraph.codecs.payload import Buffer, Payload
+from cellgraph.digest import digest
 from cellgraph.errors import ExecutorError
 from cellgraph.identity.bytecode import Import
 from cellgraph.identity.module_source import module_source
 from cellgraph.identity.packages import find_file, origin_of
 
-_FORMAT: Final = 1
 _COMPILED: Final = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 
 
@@ -62,42 +60,41 @@ def files_of(names: Iterable[str]) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def bundle(files: dict[str, Path]) -> Payload:
-    """Their bytes as one payload. Raises ExecutorError for a file that is gone."""
+def contents(files: dict[str, Path]) -> list[bytes]:
+    """Their bytes, in order. Raises ExecutorError for a file that is gone."""
     parts: list[bytes] = []
     for path, file in files.items():
         try:
             parts.append(file.read_bytes())
         except OSError as error:
             raise ExecutorError(f"the module {path} cannot be sent: {error}") from error
-    head = {"bundle": _FORMAT, "files": list(files)}
-    return Payload(json.dumps(head).encode(), tuple(map(Buffer.of, parts)))
+    return parts
 
 
-def unpack(payload: Payload, digest: bytes) -> Path:
-    """Write a bundle into a folder of this machine's user, once, and make it importable.
+def unpack(bundle: Sequence[tuple[str, bytes | memoryview]]) -> None:
+    """Write modules into a folder of this machine's user, once, and make it importable.
 
     Raises ExecutorError for paths that would leave the folder, and when a module of the same name
     has been imported from elsewhere.
     """
-    paths: list[str] = json.loads(payload.head)["files"]
+    paths = [path for path, _ in bundle]
     for path in paths:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or not pure.parts:
             raise ExecutorError(f"a bundle of modules names {path!r}, outside its folder")
-    folder = private_folder() / digest.hex()
+    named = digest(b"".join(b"%b\0%b" % (path.encode(), digest(data)) for path, data in bundle))
+    folder = private_folder() / named.hex()
     if not folder.is_dir():
         made = Path(tempfile.mkdtemp(dir=folder.parent))
-        for path, buffer in zip(paths, payload.buffers, strict=True):
+        for path, data in bundle:
             target = made / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(buffer.data)
+            target.write_bytes(data)
         try:
             made.rename(folder)
-        except OSError:  # another thread was faster
+        except OSError:  # another process was faster
             shutil.rmtree(made)
     _import_from(folder, paths)
-    return folder
 
 
 def private_folder() -> Path:

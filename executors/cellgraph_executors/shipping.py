@@ -29,7 +29,7 @@ from cellgraph.stores.base import Store
 from cellgraph_executors import pickling
 from cellgraph_executors.codepickle import Pickler, Unpickler
 from cellgraph_executors.codetext import Compiled, Text, Texts
-from cellgraph_executors.modules import bundle, files_of, unpack
+from cellgraph_executors.modules import contents, files_of, unpack
 
 _FORMAT: Final = 1
 _VOUCHED: Final = (None,)  # `uses=`: what hides names was accepted where the task was defined
@@ -76,11 +76,12 @@ class Shipper:
             "bytecode": parts.bytecode[:3],
             "python": list(sys.version_info[:2]) if parts.bytecode else None,
             "texts": parts.texts.kept(),
-            "modules": self._store.put_blob(bundle(files)).hex() if files else "",
+            "modules": list(files),
         }
         tree = b"" if identity is None else identity.tree.to_bytes()
         head = json.dumps(said, sort_keys=True).encode()
-        return Payload(head, (Buffer.of(file.getvalue()), Buffer.of(tree)))
+        data = [file.getvalue(), tree, *contents(files), *parts.files]
+        return Payload(head, tuple(map(Buffer.of, data)))
 
 
 def load_code(digest: bytes, store: Store) -> Function:
@@ -91,17 +92,21 @@ def load_code(digest: bytes, store: Store) -> Function:
     Raises ExecutorError when it is not there, cannot be rebuilt in this interpreter, or is not the
     code that was sent once it is rebuilt (the message says what differs).
     """
-    payload = _blob(digest, store, "the code of this call")
+    payload = store.get_blob(digest)
+    if payload is None:
+        raise ExecutorError(
+            f"the code of this call is not in the store (blob {digest.hex()[:12]}): evaluate again"
+        )
     said = json.loads(payload.head)
     name = str(said["name"])
     _check_python(name, said)
-    if said["modules"]:
-        modules = bytes.fromhex(said["modules"])
-        unpack(_blob(modules, store, f"the project's modules that {name} needs"), modules)
+    data, tree, *others = (buffer.data for buffer in payload.buffers)
+    count = len(said["modules"])
+    if count:
+        unpack(list(zip(said["modules"], others[:count], strict=True)))
     texts = Compiled([Text(*text) for text in said["texts"]])
     texts.install()
-    data, tree = (bytes(b.data) for b in payload.buffers)
-    unpickler = Unpickler(data, texts)
+    unpickler = Unpickler(bytes(data), texts, others[count:])
     try:
         func, state = unpickler.load()
         _put(state)
@@ -113,16 +118,8 @@ def load_code(digest: bytes, store: Store) -> Function:
         ) from error
     _introduce(unpickler.namespaces)
     if tree:
-        _verify(func, name, tree)
+        _verify(func, name, bytes(tree))
     return Function(name, func, bytes.fromhex(said["code"]), said["nout"])
-
-
-def _blob(digest: bytes, store: Store, what: str) -> Payload:
-    payload = store.get_blob(digest)
-    if payload is None:
-        found = f"{what} is not in the store (blob {digest.hex()[:12]}): evaluate again"
-        raise ExecutorError(found)
-    return payload
 
 
 def _identity(func: Callable[..., Any], name: str) -> CodeIdentity | None:

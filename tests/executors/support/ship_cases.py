@@ -224,4 +224,23 @@ def h(x): return x - 1
 # %%
 import rel
 def f(x): return rel.g(x)
+== a file and a folder
+-> ('a,b\n1,2\n', ['x.txt', 'y.txt'], 'y', 'data/in.csv')
+# file data/in.csv
+a,b
+1,2
+# %%
+# file data/parts/x.txt
+x
+# %%
+# file data/parts/y.txt
+y# %%
+from cellgraph import Dir, File
+F, D = File("data/in.csv"), Dir("data/parts")
+def f(x): return F.read_text(), [p.name for p in D], (D / "y.txt").read_text(), F.name
+== a secret
+-> 'read there, <secret env:SHIP_TOKEN>'
+from cellgraph import Secret
+S = Secret("env:SHIP_TOKEN")
+def f(x): return f"{S.value()}, {S!r}"
 """
