@@ -37,6 +37,7 @@ from cellgraph.errors import (
     IdentityError,
     LimitError,
     OutOfMemory,
+    ScriptError,
     StoreError,
     TaskError,
 )
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from cellgraph.planning import Plan
     from cellgraph.plugins import sandbox
     from cellgraph.run import Run
+    from cellgraph.scripting import script
     from cellgraph.secret import Secret
     from cellgraph.session import Session
 
@@ -75,6 +77,7 @@ __all__ = [
     "Partial",
     "Plan",
     "Run",
+    "ScriptError",
     "Secret",
     "Session",
     "StoreError",
@@ -101,6 +104,7 @@ __all__ = [
     "register_value",
     "runs",
     "sandbox",
+    "script",
     "seq",
     "submit",
     "task",
@@ -114,6 +118,7 @@ _LATER = {
     "Run": "cellgraph.run",
     "Secret": "cellgraph.secret",
     "Session": "cellgraph.session",
+    "script": "cellgraph.scripting",
     "register_value": "cellgraph.identity.registry",
     "sandbox": "cellgraph.plugins",
 }

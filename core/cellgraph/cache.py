@@ -32,6 +32,7 @@ from cellgraph.records import (
     encode,
 )
 from cellgraph.result import Held, Inline, Result, Stored
+from cellgraph.scripting import reference_of, referred
 from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Entry, Store
 from cellgraph.structure import ATOMS, leaves, rebuild
@@ -173,7 +174,7 @@ class Cache:
         names = self._names_in(node)
 
         def resolve(name: str) -> Task[..., Any] | None:
-            task = names.get(name)
+            task = names.get(name) or referred(name)
             if task is not None:
                 self._edges.note(node.definition, name, task)
             return task
@@ -298,7 +299,7 @@ class Cache:
             names = {id(t.func): name for name, t in self._names_in(node).items()} | names
 
         def name_of(task: Task[..., Any]) -> str | None:
-            name = names.get(id(task.func))
+            name = names.get(id(task.func)) or reference_of(task)
             if name is not None:
                 self._edges.note(node.definition, name, task)
             return name

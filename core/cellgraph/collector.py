@@ -210,6 +210,16 @@ def keeping() -> Generator[list[Kept]]:
         here.keeping = outer
 
 
+@contextmanager
+def unwatched() -> Generator[None]:
+    """What this thread reads meanwhile is no undeclared read of the call's."""
+    outer, here.current = here.current, None
+    try:
+        yield
+    finally:
+        here.current = outer
+
+
 def read_of(kind: ReadKind, kept: Kept, roots: Roots) -> Read:
     """A file in a stored value, as a dependency. The name of a folder ends with a slash."""
     name = name_of(kept.path, roots) or kept.path

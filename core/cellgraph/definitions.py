@@ -14,6 +14,7 @@ from cellgraph.identity.values import reference
 from cellgraph.marks import UNMARKED, Mark, Marked, NoMarks
 from cellgraph.options import TaskOptions
 from cellgraph.plugins import ALIASES
+from cellgraph.scripting import ScriptFunction
 from cellgraph.task import Task
 
 _CALL: Final = b"cellgraph.call.1"
@@ -208,6 +209,8 @@ def _in_epoch(own: bytes, epoch: bytes) -> bytes:
 
 def identity_of(task: Task[..., Any]) -> CodeIdentity:
     """Identity of the task's code as it is now. Raises IdentityError."""
+    if isinstance(task.func, ScriptFunction):
+        return task.func.code_identity(task.name)
     own = task.own
     return code_identity(
         task.func,

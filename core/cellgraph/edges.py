@@ -11,6 +11,7 @@ from cellgraph.definitions import Definition, Definitions
 from cellgraph.environment import Environment
 from cellgraph.errors import IdentityError
 from cellgraph.records import Edge
+from cellgraph.scripting import referred
 from cellgraph.task import Task
 
 # A reference to a task that came as an argument: its code is in the caller's key, what it reaches
@@ -86,7 +87,7 @@ class Edges:
         return True
 
     def _callee(self, caller: Definition, reference: str) -> Definition | None:
-        task = reached(caller).get(reference)
+        task = reached(caller).get(reference) or referred(reference)
         if task is None:
             return None
         try:

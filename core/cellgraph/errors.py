@@ -21,6 +21,7 @@ __all__ = [
     "LimitError",
     "LostValue",
     "OutOfMemory",
+    "ScriptError",
     "StoreError",
     "TaskError",
     "Untrusted",
@@ -54,6 +55,37 @@ class TaskError(CellgraphError):
         self.error = error
         self.user_traceback = user_traceback
         self.log = log
+
+
+class ScriptError(CellgraphError):
+    """A script failed: it ended with an exit code other than 0, or left an output out.
+
+    `command` is its text, `exit_code` negative for a signal, `stderr` the end of its standard
+    error. To the engine this is the user's own error: `retries` and `catch` take it.
+    """
+
+    def __init__(
+        self, message: str, command: str = "", exit_code: int = 0, stderr: str = ""
+    ) -> None:
+        super().__init__(message, command, exit_code, stderr)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def command(self) -> str:
+        """The text of the script."""
+        return str(self.args[1])
+
+    @property
+    def exit_code(self) -> int:
+        """Of the script; negative: the number of the signal that ended it."""
+        return int(self.args[2])
+
+    @property
+    def stderr(self) -> str:
+        """The last lines of its standard error."""
+        return str(self.args[3])
 
 
 class GraphError(CellgraphError):

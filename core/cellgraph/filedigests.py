@@ -10,7 +10,7 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -102,12 +102,18 @@ def _racy(known: _Known) -> bool:
 
 
 def folder_digest(path: str) -> bytes:
-    """Digest of the names below a folder, sorted, each with its file's digest. Raises OSError."""
+    """Digest of the names below a folder, each with its file's digest. Raises OSError."""
+    return names_digest(
+        [(name, file_digest(os.path.join(path, name))) for name in sorted(files_below(path))]  # noqa: PTH118 - text
+    )
+
+
+def names_digest(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """Digest of files by their names and digests, in any order."""
     parts = [b"cellgraph.folder.1"]
-    for name in sorted(files_below(path)):
+    for name, content in sorted(files):
         data = os.fsencode(name)
-        parts += (len(data).to_bytes(8, "little"), data)
-        parts.append(file_digest(os.path.join(path, name)))  # noqa: PTH118 - text
+        parts += (len(data).to_bytes(8, "little"), data, content)
     return digest(b"".join(parts))
 
 

@@ -15,9 +15,10 @@ from typing import IO, Any, Final, Self
 
 from cellgraph.collector import Kept, here
 from cellgraph.errors import ConfigError, IdentityError, LostValue
-from cellgraph.filedigests import file_digest, folder_digest
+from cellgraph.filedigests import file_digest, files_below, folder_digest
 from cellgraph.identity.kinds import define
 from cellgraph.identity.tables import Kind
+from cellgraph.kept import KeptPlace, Part, put_in_place
 from cellgraph.places import Roots, name_of, path_of
 from cellgraph.settings import project_root
 
@@ -49,9 +50,18 @@ class Place:
             return cls(name)
         return cls(path_of(name, working_roots()))
 
+    def receive(self, source: str, name: str) -> None:
+        """Move the file at *source* here, or to *name* below here. Raises OSError."""
+        put_in_place(source, os.path.join(self.path, name) if name else self.path)  # noqa: PTH118 - text
+
     def content(self, *, folder: bool) -> bytes:
         """Digest of what is there. Raises OSError."""
         return folder_digest(self.path) if folder else file_digest(self.path)
+
+
+def place_named(name: str) -> Place:
+    """The place of a portable name. Raises ConfigError as `place_of` does."""
+    return Place.named(name) if "://" not in name else place_of(name)
 
 
 def place_of(location: "str | os.PathLike[str]") -> Place:
@@ -73,18 +83,40 @@ class _Located:
     _FOLDER = False
 
     def __init__(self, path: "str | os.PathLike[str]") -> None:
-        self._place = place_of(path)
+        self._place: Place | KeptPlace = place_of(path)
         self._content = b""  # set where a call received it: what its key was made of
 
     @classmethod
     def _stored(cls, state: Any) -> Self:
+        if len(state) > 2:
+            return cls._kept(KeptPlace.of_state(state, folder=cls._FOLDER))
         name, content = state
         made = cls.__new__(cls)
         made._place, made._content = Place.named(name), content
         return made
 
-    def _state(self) -> tuple[str, bytes]:
-        """Name and content as they are now: identity and stored form. Raises IdentityError."""
+    @classmethod
+    def located(cls, name: str) -> Self:
+        """The one of this portable name (`name`), in the project of the working directory."""
+        made = cls.__new__(cls)
+        made._place, made._content = place_named(name), b""
+        return made
+
+    @classmethod
+    def _kept(cls, place: KeptPlace) -> Self:
+        """One that lives in the store."""
+        made = cls.__new__(cls)
+        made._place, made._content = place, b""
+        return made
+
+    def _state(self) -> object:
+        """The stored form. Raises IdentityError."""
+        return self._place.state() if isinstance(self._place, KeptPlace) else self._identity()
+
+    def _identity(self) -> object:
+        """Name and content as they are now. Raises IdentityError."""
+        if isinstance(self._place, KeptPlace):
+            return self._place.identity()
         content = self._present()
         if here.keeping is not None:
             here.keeping.append(Kept(self._place.path, content, self._FOLDER))
@@ -110,7 +142,7 @@ class _Located:
         what the call's key was made of."""
         path = self._place.path
         collector = here.current
-        if collector is not None and self._content:
+        if collector is not None and self._content:  # never set for one in the store
             try:
                 same = self._present() == self._content
             except IdentityError:
@@ -121,6 +153,16 @@ class _Located:
                 )
             collector.used(path, self._content, folder=self._FOLDER)
         return path
+
+    def receive(self, source: str) -> None:
+        """Have the file or folder at *source*, which may be moved, in this place. Raises OSError.
+
+        A file is put there whole or not at all; the files of a folder are, one by one.
+        """
+        assert isinstance(self._place, Place)  # what is kept in the store is never written to
+        names = sorted(files_below(source)) if self._FOLDER else [""]
+        for name in names:
+            self._place.receive(os.path.join(source, name) if name else source, name)  # noqa: PTH118 - text
 
     def _ask(self) -> None:
         if here.current is not None and not self._content:
@@ -151,10 +193,14 @@ class _Located:
         return self._use()
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._place.path == self._place.path
+        return type(other) is type(self) and other._mark() == self._mark()
 
     def __hash__(self) -> int:
-        return hash((type(self), self._place.path))
+        return hash((type(self), self._mark()))
+
+    def _mark(self) -> object:
+        place = self._place
+        return place.identity() if isinstance(place, KeptPlace) else place.path
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -164,6 +210,8 @@ class _Located:
 
     def __deepcopy__(self, memo: Any) -> Self:
         """For a call: pinned to the content that it has now."""
+        if isinstance(self._place, KeptPlace):
+            return self
         made = type(self).__new__(type(self))
         made._place = self._place
         try:
@@ -173,6 +221,10 @@ class _Located:
         return made
 
     def __reduce__(self) -> Any:
+        if isinstance(self._place, KeptPlace):
+            _, name, parts = self._place.identity()
+            data = [bytes(part.data) for part in self._place.parts]
+            return _unpickled, (type(self), name, parts, data)
         return type(self), (self._place.path,)
 
 
@@ -200,12 +252,16 @@ class File(_Located):
 
     def exists(self) -> bool:
         """Whether there is such a file; in a call the result depends on the answer."""
+        if isinstance(self._place, KeptPlace):
+            return True
         self._ask()
         return Path(self._place.path).is_file()
 
     @property
     def size_bytes(self) -> int:
         """Raises FileNotFoundError."""
+        if isinstance(self._place, KeptPlace):
+            return self._place.size_bytes
         return Path(self._use()).stat().st_size
 
 
@@ -231,7 +287,23 @@ class Dir(_Located):
 
     def exists(self) -> bool:
         """Whether there is such a folder."""
-        return Path(self._place.path).is_dir()
+        return isinstance(self._place, KeptPlace) or Path(self._place.path).is_dir()
+
+
+def _unpickled(cls: type[_Located], name: str, parts: Any, data: list[bytes]) -> _Located:
+    made = [Part(n, digest, d, runs) for (n, digest, runs), d in zip(parts, data, strict=True)]
+    return cls._kept(KeptPlace(name, made, folder=cls._FOLDER))
+
+
+def keep(path: str, name: str, *, folder: bool) -> "File | Dir":
+    """The file or folder at *path* as a value of its own, called *name*: *path* may go afterwards.
+
+    Its bytes are in the store once the value is. Raises OSError.
+    """
+    if not folder:
+        return File._kept(KeptPlace(name, [Part.of(path, "")], folder=False))
+    below = [Part.of(os.path.join(path, inner), inner) for inner in sorted(files_below(path))]  # noqa: PTH118 - text
+    return Dir._kept(KeptPlace(name, below, folder=True))
 
 
 def working_roots() -> Roots:
@@ -252,4 +324,5 @@ def resolve(cls: type) -> Kind | None:
 for _kind in (File, Dir):
     # mutable: every call gets a copy of its own, pinned to what is there then
     _name = f"cellgraph.{_kind.__name__.lower()}"
-    define(_kind, Kind(_name, 1, _kind._state, _kind._stored, data=True))
+    parts = (_kind._state, _kind._stored, _kind._identity)
+    define(_kind, Kind(_name, 1, *parts, data=True))

@@ -27,9 +27,11 @@ def label(value: object, depth: int = _DEPTH) -> str:
     if isinstance(value, Call):
         if depth == 0:
             return f"{value._task.name}(…)"
-        inside = [_argument(a, depth) for a in value._args[:_WIDTH]]
+        scripted = getattr(value._task.func, "_cellgraph_by_value_", False)
+        given = () if scripted else value._args  # of a script the inputs are told, by name
+        inside = [_argument(a, depth) for a in given[:_WIDTH]]
         inside += [f"{k}={_argument(v, depth)}" for k, v in list(value._kwargs.items())[:_WIDTH]]
-        if len(value._args) + len(value._kwargs) > len(inside):
+        if len(given) + len(value._kwargs) > len(inside):
             inside.append("…")
         return _clip(f"{value._task.name}({', '.join(inside)})")
     if isinstance(value, Apply):

@@ -32,6 +32,16 @@ class Result(Referenced):
         """
 
 
+class Apart:
+    """What a function returns to have the leaves of its container stored each by itself, so that a
+    consumer of one of them never touches the others."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
 class Held(Result):
     """A value the user passed in: kept as it is, copied for each consumer."""
 

@@ -145,12 +145,16 @@ def any_known() -> bool:
     return bool(_references)
 
 
-def secret_in(text: str | bytes) -> str:
+def secret_in(text: str | bytes | memoryview) -> str:
     """The reference of a secret whose text is in *text*; empty if none is."""
     if not _references:
         return ""
     for secret, name in _texts():
-        if secret in text if isinstance(text, str) else secret.encode() in text:
+        if isinstance(text, str):
+            found = secret in text
+        else:  # not copied: it may be a file of any size, mapped
+            found = re.search(re.escape(secret.encode()), text) is not None
+        if found:
             return name
     return ""
 
@@ -160,7 +164,7 @@ def refuse_stored(value: object) -> None:
     if not _references:
         return
     if isinstance(value, Payload):
-        parts: list[str | bytes] = [value.head, *(bytes(b.data) for b in value.buffers)]
+        parts: list[str | bytes | memoryview] = [value.head, *(b.data for b in value.buffers)]
     else:
         parts = [value] if isinstance(value, (str, bytes)) else []
     for part in parts:

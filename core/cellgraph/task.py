@@ -117,6 +117,8 @@ class Task(Generic[P, R]):
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
+        if getattr(self.func, "_cellgraph_by_value_", False):  # a script says all it is
+            return (_remade, (self.func, self.declared, dict(self.said)))
         # A worker process sends back a reference only: the code is already where it came from.
         processes = sys.modules.get("multiprocessing.process")
         in_worker = processes is not None and processes.parent_process() is not None
@@ -162,6 +164,13 @@ def _revive(
             "define the task at the top level of its module"
         )
     return cast("Task[..., Any]", base.options(**said) if said else base)
+
+
+def _remade(
+    func: Callable[..., Any], declared: TaskOptions, said: Mapping[str, Any]
+) -> Task[..., Any]:
+    base = Task(func, declared)
+    return base.options(**said) if said else base
 
 
 class Binder:

@@ -16,7 +16,7 @@ from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.identity.values import snapshot
 from cellgraph.inside import enter
-from cellgraph.result import SCALARS, Inline, Result, Stored
+from cellgraph.result import SCALARS, Apart, Inline, Result, Stored
 from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Store
 from cellgraph.structure import leaves, rebuild
@@ -26,6 +26,7 @@ from cellgraph.taskvalue import TASKS
 _LAZY: Final = EXPRESSIONS | TASKS
 _COROUTINE: Final["type[CoroutineType[Any, Any, Any]]"] = CoroutineType
 _SIZED: Final = cast("tuple[type[Sized], ...]", (tuple, list, dict, set, frozenset))
+_APART: Final = frozenset({dict, list})
 _OURS: Final = ("cellgraph", "cellgraph_executors", "cellgraph_notebook")
 
 
@@ -92,6 +93,8 @@ def settle(value: object, store: Store) -> object:
     if type(value) in SCALARS:
         refuse_stored(value)
         return value
+    if type(value) is Apart:
+        return rebuild(value.value, lambda leaf: settle(leaf, store), _is_leaf)
     if next(leaves(value, _LAZY), None) is not None:
         return Unreduced(value)
     ref, payload = snapshot(value)
@@ -99,6 +102,10 @@ def settle(value: object, store: Store) -> object:
     if payload.nbytes <= INLINE_BYTES:
         return Inline(ref, payload)
     return Stored(ref, store.put_blob(payload), payload.nbytes)
+
+
+def _is_leaf(kind: type) -> bool:
+    return kind not in _APART
 
 
 def user_traceback(error: BaseException) -> str:

@@ -11,6 +11,8 @@ from types import FrameType
 from typing import Final
 
 _OURS: Final = ("cellgraph", "cellgraph_executors")
+# The body of a script: made to be stopped at any moment, while it waits for its program.
+_SCRIPT: Final = ("cellgraph.shell.process", "cellgraph.shell.running", "cellgraph.scripting")
 _RUNS_THE_BODY: Final = "cellgraph.worker"
 
 
@@ -39,7 +41,7 @@ def _in_user_code(frame: FrameType | None) -> bool:
     depth = 0
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
-        if module.split(".", 1)[0] in _OURS:
+        if module.split(".", 1)[0] in _OURS and module not in _SCRIPT:
             return depth > 0 and module == _RUNS_THE_BODY
         depth += 1
         frame = frame.f_back

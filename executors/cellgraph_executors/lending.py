@@ -5,12 +5,16 @@ other store the worker knows nothing: values travel with the call, and with the 
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cellgraph.codecs.payload import INLINE_BYTES
 from cellgraph.errors import StoreError
 from cellgraph.result import Inline, Stored
 from cellgraph.stores.base import Store
+from cellgraph.structure import rebuild
+
+_STORED: Final = frozenset({Stored})
+_INLINE: Final = frozenset({Inline})
 
 
 class Lent(NamedTuple):
@@ -54,16 +58,22 @@ def lend(leaf: Any, store: Store, said: Lent) -> Any:
 
 def hand_over(outcome: Any, store: Store, said: Lent) -> Any:
     """In a worker: put a stored outcome into the answer if the parent could not read it."""
-    if said.folder or not isinstance(outcome, Stored):
-        return outcome
-    payload = store.get_blob(outcome.blob)
-    assert payload is not None  # the call has just stored it
-    return Inline(outcome.ref, payload)
+
+    def packed(part: Stored) -> Inline:
+        payload = store.get_blob(part.blob)
+        assert payload is not None  # the call has just stored it
+        return Inline(part.ref, payload)
+
+    return outcome if said.folder else rebuild(outcome, packed, _STORED.__contains__)
 
 
 def take_back(outcome: Any, store: Store) -> Any:
     """In the parent: store what came with the answer."""
-    if isinstance(outcome, Inline) and outcome.payload.nbytes > INLINE_BYTES:
-        blob = store.put_blob(outcome.payload)
-        return Stored(outcome.ref, blob, outcome.payload.nbytes)
-    return outcome
+
+    def unpacked(part: Inline) -> Inline | Stored:
+        if part.payload.nbytes <= INLINE_BYTES:
+            return part
+        return Stored(part.ref, store.put_blob(part.payload), part.payload.nbytes)
+
+    # a container of results comes from a call that stores each of them by itself
+    return rebuild(outcome, unpacked, _INLINE.__contains__)

@@ -25,9 +25,10 @@ MAX_LINES = 400
 PUBLIC = """
     CallCancelled CallTimeout CellgraphError CodecError ConfigError Dir ExecutorError
     Explanation ExportError Expression Failure File GraphError HostLost IdentityError LimitError
-    OutOfMemory Partial Plan Run Secret Session StoreError Task TaskError accept catch catch_all
+    OutOfMemory Partial Plan Run ScriptError Secret Session StoreError Task TaskError accept catch
+    catch_all
     cond configure context control current_session evaluate explain get_context get_run
-    invalidate plan register_value runs sandbox seq submit task
+    invalidate plan register_value runs sandbox script seq submit task
 """.split()
 
 HEAVY = (
