@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cellgraph.digest import digest
+from cellgraph.errors import CodecError, LostValue
 from cellgraph.filedigests import file_digest, names_digest
 from cellgraph.identity.tables import Raw
 
@@ -89,11 +90,17 @@ class KeptPlace:
         """Undo `state`."""
         _, name, parts = state
         made = [Part(inner, content, data, program) for inner, content, program, data in parts]
+        for inner in (name, *(part.name for part in made)):
+            if ".." in inner.split("/") or inner.startswith("/") or "\0" in inner:
+                raise CodecError(f"a stored file is called {inner!r}, which leads elsewhere")
         return cls(str(name), made, folder=folder)
 
     @property
     def path(self) -> str:
-        """A path of it on this machine, for reading. Raises OSError (no space left, say)."""
+        """A path of it on this machine, for reading.
+
+        Raises OSError (no space left, say), LostValue for bytes that are not what they should be.
+        """
         home = _home() / self._content.hex()
         last = Path(self.name).name
         target = home / last
@@ -118,6 +125,9 @@ class KeptPlace:
 
     def _write(self, home: Path, last: str) -> None:
         """Put the files there whole, or not at all; two that do so at once do the same."""
+        for part in self.parts:  # the folder is shared by all who ask for this content
+            if digest(part.data) != part.digest:
+                raise LostValue(f"the stored bytes of {self.name} are not its own: evaluate again")
         home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _drop_unused(home.parent)
         home.mkdir(mode=0o700, exist_ok=True)

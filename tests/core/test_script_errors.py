@@ -52,8 +52,8 @@ def refusals() -> list[tuple[dict[str, Any], str]]:
     ("said", "words"), refusals(), ids=lambda v: v if isinstance(v, str) else ""
 )
 def test_what_cannot_be_is_refused_at_once(said: dict[str, Any], words: str) -> None:
+    make: Any = cg.script
     with pytest.raises(cg.ConfigError, match=words) as caught:
-        make: Any = cg.script
         make(**{"command": "echo", **said})
     assert "\n" not in str(caught.value)
 

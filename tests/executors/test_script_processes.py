@@ -14,6 +14,10 @@ import pytest
 
 import cellgraph as cg
 from cellgraph.events import Event, LogText
+from cellgraph.executor import Function
+from cellgraph.scripting import ScriptFunction
+from cellgraph.stores.memory import MemoryStore
+from cellgraph_executors.shipping import Shipper, load_code
 
 # A program that notes its id, starts another that does so too, and waits in both.
 WAITING = """
@@ -131,3 +135,13 @@ def test_much_text_on_both_streams(tmp_path: Path) -> None:
     call = cg.script("seq 200000 >&2; seq 200000")
     with cg.Session(store=tmp_path / "store") as session:
         assert session.evaluate(call) == "".join(f"{i}\n" for i in range(1, 200_001))
+
+
+def test_the_code_of_a_script_travels_through_the_store() -> None:
+    store = MemoryStore()
+    call: Any = cg.script('echo "$a"', inputs={"a": 1})
+    sent = Function("echo", call._task.func, b"c" * 32)
+    found = load_code(Shipper(store).code(sent), store)
+    assert isinstance(found.func, ScriptFunction)
+    assert found.func.text == 'echo "$a"\n'
+    assert found.func.code_identity("echo") == call._task.func.code_identity("echo")
