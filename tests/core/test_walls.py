@@ -25,10 +25,10 @@ MAX_LINES = 400
 PUBLIC = """
     CallCancelled CallTimeout CellgraphError CodecError ConfigError Dir ExecutorError
     Explanation ExportError Expression Failure File GraphError HostLost IdentityError LimitError
-    OutOfMemory Partial Plan Run ScriptError Secret Session StoreError Task TaskError accept catch
-    catch_all
-    cond configure context control current_session evaluate explain get_context get_run
-    invalidate plan register_value runs sandbox script seq submit task
+    OutOfMemory Partial Plan Run ScriptError Secret Session StoreError Task TaskError accept
+    calls catch catch_all cond configure context control current_session diff evaluate explain
+    get_call get_context get_run invalidate lineage plan register_value runs sandbox script seq
+    submit task
 """.split()
 
 HEAVY = (

@@ -55,7 +55,7 @@ def pids(tmp_path: Path) -> Path:
     return tmp_path / "pids"
 
 
-def waiting(pids: Path, **options: Any) -> str:
+def waiting(pids: Path, **options: Any) -> Any:
     return cg.script(WAITING, inputs={"pids": str(pids)}, **options)
 
 
