@@ -9,7 +9,7 @@ from cellgraph.digest import digest
 from cellgraph.environment import Environment
 from cellgraph.errors import IdentityError
 from cellgraph.executor import Function, Resources
-from cellgraph.identity.code import CodeIdentity, CodeNode, code_identity
+from cellgraph.identity.code import CodeIdentity, code_identity
 from cellgraph.identity.values import reference
 from cellgraph.marks import UNMARKED, Mark, Marked, NoMarks
 from cellgraph.options import TaskOptions
@@ -187,7 +187,7 @@ class Definitions:
             reproducible=cached and options.expires_after_s is None and as_declared,
             ignored=_ignored(task, options.ignore),
             delicate=names_one(task.all_names),
-            reads_state=identity is not None and _reads_state(identity.tree),
+            reads_state=identity is not None and identity.reaches,
         )
 
 
@@ -219,11 +219,6 @@ def identity_of(task: Task[..., Any]) -> CodeIdentity:
         uses=own.uses,
         packages=own.packages or "exact",
     )
-
-
-def _reads_state(tree: CodeNode) -> bool:
-    """Whether the closure is more than the function itself: a name it reads may be bound anew."""
-    return len(tree.children) > 1 or any(part.children for part in tree.children)
 
 
 def _resources(options: TaskOptions) -> Resources:

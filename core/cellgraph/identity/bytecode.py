@@ -5,7 +5,6 @@ without source are read the same way as the others.
 """
 
 import dis
-import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -41,6 +40,7 @@ _CALLS: Final = _ops("CALL", "PRECALL")
 _SIMPLE_LOADS: Final = _ops("LOAD_CONST", "LOAD_FAST", "LOAD_GLOBAL")
 _FIND: Final = _finder(_BY_NAME | _CELLS | _ops("LOAD_GLOBAL", "IMPORT_NAME"))
 _FIND_ATTRIBUTE: Final = _finder(_ATTRIBUTES)
+_FIND_CONTAINS: Final = _finder(_ops("CONTAINS_OP"))
 _PASS_OVER: Final = re.compile(_finder(_SKIPPED).pattern + b"*")
 # Since 3.12 the lowest bit of an attribute's argument says whether it is a method call.
 _ATTRIBUTE_SHIFT: Final = 1 if sys.version_info >= (3, 12) else 0
@@ -107,8 +107,10 @@ def reads(code: CodeType) -> Reads:
     names: set[str] = set()
     free = frozenset(code.co_freevars)
     for part in nested(code):
+        if not part.co_names and not part.co_freevars:
+            continue  # it reads what is local to it
         scanner = _Scanner(part, free)
-        names.update(part.co_names)
+        names.update(scanner.names)
         for load, index in scanner.loads():
             loads.setdefault(load, (part, index))
         for load, index in scanner.loose():
@@ -130,20 +132,28 @@ def line_of(code: CodeType, index: int) -> int:
 class _Scanner:
     """Reads the instructions of one code object. Units: index of a two-byte code unit."""
 
+    __slots__ = (
+        "args", "chained", "chains", "code", "context", "free", "imports", "names", "ops",
+        "watchful",
+    )  # fmt: skip
+
     def __init__(self, code: CodeType, free: frozenset[str]) -> None:
         raw = code.co_code
         self.ops, self.args = raw[::2], raw[1::2]
         self.code = code
+        self.names = code.co_names
         self.free = free
         self.imports: list[Import] = []
         self.chained: set[int] = set()  # attribute loads that belong to a name
-        self.watchful = not _SPECIAL.isdisjoint(code.co_names)
+        self.watchful = not _SPECIAL.isdisjoint(self.names)
+        self.chains = _FIND_ATTRIBUTE.search(self.ops) is not None
+        # whether anything but the name itself can matter about a load
+        self.context = self.watchful or self.chains or _FIND_CONTAINS.search(self.ops) is not None
 
-    @functools.cached_property
-    def cells(self) -> tuple[str, ...]:
+    def _cell(self, arg: int) -> str:
         code = self.code
         own = code.co_varnames
-        return own + tuple(c for c in code.co_cellvars if c not in own) + code.co_freevars
+        return (own + tuple(c for c in code.co_cellvars if c not in own) + code.co_freevars)[arg]
 
     def loads(self) -> Iterator[tuple[Load, int]]:
         for match in _FIND.finditer(self.ops):
@@ -152,13 +162,18 @@ class _Scanner:
             if op == _IMPORT_NAME:
                 self.imports.append(self._import(at))
                 continue
-            arg = self._arg(at)
-            scope = "cell" if op in _CELLS else "global"
-            if scope == "cell":
-                name = self.cells[arg]
+            if op in _CELLS:
+                scope = "cell"
+                if not self.free or (name := self._cell(self._arg(at))) not in self.free:
+                    continue
             else:
-                name = self.code.co_names[arg >> 1 if op == _LOAD_GLOBAL else arg]
-            if name in MODULE_FACTS or (scope == "cell" and name not in self.free):
+                scope = "global"
+                arg = self._arg(at)
+                name = self.names[arg >> 1 if op == _LOAD_GLOBAL else arg]
+            if name in MODULE_FACTS:
+                continue
+            if not self.context:
+                yield Load(scope, name, ()), at
                 continue
             attributes, end = self._attributes(at)
             extra, access = self._access(at, end, attributes[-1] if attributes else name)
@@ -166,6 +181,8 @@ class _Scanner:
 
     def loose(self) -> Iterator[tuple[Load, int]]:
         """Attributes read from values that have no global or captured name; after `loads`."""
+        if not self.chains:
+            return
         for match in _FIND_ATTRIBUTE.finditer(self.ops):
             at = match.start()
             if at not in self.chained:
@@ -194,7 +211,7 @@ class _Scanner:
 
     def _attribute(self, at: int) -> str:
         shift = _ATTRIBUTE_SHIFT if self.ops[at] == _OPS["LOAD_ATTR"] else 0
-        return self.code.co_names[self._arg(at) >> shift]
+        return self.names[self._arg(at) >> shift]
 
     def _attributes(self, at: int) -> tuple[tuple[str, ...], int]:
         found: list[str] = []
@@ -232,7 +249,7 @@ class _Scanner:
             at -= 1
         if at < 0 or self.ops[at] != _LOAD_GLOBAL:
             return False
-        return self.code.co_names[self._arg(at) >> 1] in _READERS
+        return self.names[self._arg(at) >> 1] in _READERS
 
     def _before(self, at: int) -> int:
         """Index of the instruction before *at*, its extended arguments passed over."""
@@ -250,13 +267,13 @@ class _Scanner:
             self._constant(level_at) if self._op(level_at) == _LOAD_CONST else self.args[level_at]
         )
         given = tuple(map(str, items_of(names))) if is_a(names, tuple) else ()
-        return Import(
-            self.code.co_names[self._arg(at)], level if isinstance(level, int) else 0, given
-        )
+        return Import(self.names[self._arg(at)], level if isinstance(level, int) else 0, given)
 
 
 def same_code(live: CodeType, other: CodeType) -> bool:
     """Whether two code objects do the same; file names and lines do not count."""
+    if live == other:  # nearly always: stricter than what follows, lines included, and quick
+        return True
     todo = [(live, other)]
     while todo:
         a, b = todo.pop()

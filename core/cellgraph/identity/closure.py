@@ -193,8 +193,13 @@ class Walk:
 
 def _unvisited(node: Node) -> list[Node]:
     """Targets not visited yet, so that the first of them in order is popped first."""
-    items = sorted(node.items.items(), reverse=True)
-    return [i.target for _, i in items if i.target is not None and i.target.number < 0]
+    found = [
+        (label, item.target)
+        for label, item in node.items.items()
+        if item.target is not None and item.target.number < 0
+    ]
+    found.sort(reverse=True)  # labels differ: no two nodes are compared
+    return [target for _, target in found]
 
 
 def address(node: Node, label: str) -> str:

@@ -6,8 +6,10 @@ and what does not is written in the design's "Identity of code"; how it is found
 Thread-safe. Nothing is imported, run or changed, except `__getattr__` of the user's own modules.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import gc
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, Final, Literal
 
@@ -15,7 +17,7 @@ from cellgraph.digest import digest
 from cellgraph.errors import ConfigError
 from cellgraph.identity.body import PerCode
 from cellgraph.identity.closure import Node, Walk, active, is_covered
-from cellgraph.identity.growing import grow, pinned
+from cellgraph.identity.growing import Seed, pinned
 from cellgraph.identity.live import link
 from cellgraph.identity.packages import is_user_code
 from cellgraph.identity.tree import CodeNode
@@ -55,18 +57,24 @@ class TaskRef:
 class CodeIdentity:
     """What a task's results are filed under as far as code goes.
 
-    `tree` explains `digest` (32 bytes). `packages` are the distributions the closure names, with
-    their public versions, whether or not they count.
+    `packages` are the distributions the closure names, with their public versions, whether or not
+    they count. `reaches`: the code is more than one function; a name it reads may be bound anew.
     """
 
     digest: bytes
-    tree: CodeNode
     tasks: tuple[TaskRef, ...]
     packages: tuple[tuple[str, str], ...]
+    reaches: bool
+    grown: Callable[[], CodeNode] = field(compare=False, repr=False)
+
+    @property
+    def tree(self) -> CodeNode:
+        """What explains `digest` (32 bytes), part by part."""
+        return self.grown()
 
 
-# The tree last grown for a code object, with its digest: most calls find the same code again.
-_trees: Final[PerCode[tuple[bytes, CodeNode]]] = PerCode()
+# The last identity of a code object and its tree: most calls find the same code again.
+_seeds: Final[PerCode[tuple[bytes, Seed]]] = PerCode()
 
 
 def code_identity(
@@ -93,11 +101,13 @@ def code_identity(
     tasks = tuple(TaskRef(ref, task) for ref, task in walk.references())
     if version is not None:
         identity = digest(_joined(_PINNED, name.encode(), version.encode()))
-        return CodeIdentity(identity, pinned(name, identity, version), tasks, ())
+        tree = pinned(name, identity, version)
+        return CodeIdentity(identity, tasks, (), reaches=False, grown=lambda: tree)
     found = tuple(sorted(walk.distributions.items()))
     counted = [(dist, _counted(release, packages)) for dist, release in found]
     identity = digest(_joined(_CODE, name.encode(), walk.digest(), *_lines(counted)))
-    return CodeIdentity(identity, _tree(walk, root, name, identity, counted), tasks, found)
+    seed = _seed(walk, root, name, identity, counted)
+    return CodeIdentity(identity, tasks, found, seed.reaches, seed)
 
 
 def class_identity(cls: type) -> bytes:
@@ -130,23 +140,35 @@ def _walked(walk: Walk, name: str, value: object, uses: Sequence[object]) -> Nod
             walk.link(node, f"uses:{at}", used)
 
     root = Node("root", name, value, expand)
-    with active(walk):
+    with active(walk), _uncollected():
         walk.run(root)
     return root
 
 
-def _tree(
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """Syntax trees and nodes are many objects that all live until the walk is over: the garbage
+    collector would look at them again and again, in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _seed(
     walk: Walk, root: Node, name: str, identity: bytes, counted: Sequence[tuple[str, str]]
-) -> CodeNode:
+) -> Seed:
     code = root.subject.__code__ if isinstance(root.subject, FunctionType) else None
+    known = None if code is None else _seeds.get(code)
+    if known is not None and known[0] == identity:
+        return known[1]
+    seed = Seed(walk, name, identity, counted)
     if code is not None:
-        known = _trees.get(code)
-        if known is not None and known[0] == identity:
-            return known[1]
-    grown = grow(walk, name, identity, counted)
-    if code is not None:
-        _trees.put(code, (identity, grown))
-    return grown
+        _seeds.put(code, (identity, seed))
+    return seed
 
 
 def _counted(release: str, packages: str) -> str:

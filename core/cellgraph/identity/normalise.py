@@ -72,10 +72,10 @@ def encode_function(node: FunctionNode) -> Said:
 
 def encode_constant(value: object) -> bytes:
     """Return the canonical bytes of a constant, distinct for every type and value."""
+    if isinstance(value, str):  # nearly always
+        return _text(value)
     if value is None or value is True or value is False or value is Ellipsis:
         return b"=" + str(value).encode()
-    if isinstance(value, str):
-        return _text(value)
     if isinstance(value, bytes):
         return b"B%d:" % len(value) + value
     if isinstance(value, int):
@@ -131,42 +131,58 @@ def _write(node: Any, out: list[Any], depth: int) -> None:
         out.append(leaf(node))
     elif not issubclass(kind, ast.AST):
         out.append(encode_constant(node))
-    elif depth == 0:
-        out.append(node)
-    elif kind is ast.JoinedStr:
-        _write_f_string(node, out, depth - 1)
     else:
-        head, fields = _steps.get(kind) or _step(kind)
-        out.append(head)
-        held = node.__dict__
-        for field, tag in fields:
-            value = held.get(field)
-            if value is None:
-                continue
-            leaf = _leaves.get(value.__class__)  # most are: a call less for each
-            if leaf is not None:
-                out.append(tag + leaf(value))
-            elif value.__class__ is list:
-                if value:
-                    out.append(tag)
-                    _write_list(value, out, depth - 1)
-            elif field != "format_spec" or not _is_empty(value):
-                out.append(tag)
-                _write(value, out, depth - 1)
-        out.append(_CLOSE)
+        _write_node(node, out, depth)
+
+
+def _write_node(node: Any, out: list[Any], depth: int) -> None:
+    """Write a node that is no leaf. What is frequent is looked for first, and joined at once."""
+    if depth == 0:
+        out.append(node)
+        return
+    kind = node.__class__
+    if kind is ast.JoinedStr:
+        _write_f_string(node, out, depth - 1)
+        return
+    said, fields = _steps.get(kind) or _step(kind)
+    held = node.__dict__
+    for field, tag in fields:
+        value = held.get(field)
+        if value is None:
+            continue
+        of = value.__class__
+        if of is ast.Name:
+            said += tag + _name(value.id)
+        elif of is list:
+            if value:
+                out.append(said + tag)
+                _write_list(value, out, depth - 1)
+                said = b""
+        elif of in _bare:
+            said += tag + _bare[of]
+        elif (leaf := _leaves.get(of)) is not None:
+            said += tag + leaf(value)
+        elif field != "format_spec" or not _is_empty(value):
+            out.append(said + tag)
+            _write(value, out, depth - 1)
+            said = b""
+    out.append(said + _CLOSE)
 
 
 def _write_list(items: Sequence[Any], out: list[Any], depth: int) -> None:
-    out.append(_OPEN_LIST)
+    said = _OPEN_LIST
     for item in items:
-        leaf = _leaves.get(item.__class__)
-        if leaf is not None:
-            out.append(leaf(item))
-        elif _is_docstring(item):
+        kind = item.__class__
+        if (leaf := _leaves.get(kind)) is not None:
+            said += leaf(item)
+            continue
+        out.append(said)
+        said = b""
+        if kind is ast.Expr and _is_docstring(item):
             out.append(_Docstring(b"(Expr.value=" + encode_constant(item.value.value) + _CLOSE))
         else:
             _write(item, out, depth)
-    out.append(_CLOSE_LIST)
+    out.append(said + _CLOSE_LIST)
 
 
 def _step(kind: type[ast.AST]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
@@ -180,22 +196,22 @@ def _name(identifier: str) -> bytes:
     return b"(Name.id=%b)" % _text(identifier)
 
 
-def _bare(kind: type[ast.AST]) -> Callable[[Any], bytes]:
-    """What writes a node that says no more than its name: an operator."""
-    said = b"(" + kind.__name__.encode() + _CLOSE
+def _same(said: bytes) -> Callable[[Any], bytes]:
     return lambda _: said
 
 
+# Nodes that say no more than their name: operators.
+_bare: Final[dict[type, bytes]] = {
+    kind: b"(" + kind.__name__.encode() + _CLOSE
+    for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+    for kind in base.__subclasses__()
+}
 # What is written without looking further.
 _leaves: Final[dict[type, Callable[[Any], bytes]]] = {
     ast.Name: lambda node: _name(node.id),
     ast.Constant: lambda node: encode_constant(node.value),
     str: _text,
-    **{
-        kind: _bare(kind)
-        for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
-        for kind in base.__subclasses__()
-    },
+    **{kind: _same(said) for kind, said in _bare.items()},
 }
 
 

@@ -8,15 +8,13 @@ compared with the live code object; lines and file names do not count. No match,
 import __future__
 
 import ast
-import gc
 import inspect
 import linecache
 import os
 import re
 import sys
 import textwrap
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, Final, NamedTuple, cast
 
@@ -105,8 +103,8 @@ class _Text:
         self.lines = lines
         self.filename = filename
         self._flags = flags
-        with _uncollected():
-            tree, compiled = _compile("".join(lines), filename, flags)
+        self._place = place_of(filename)
+        tree, compiled = _compile("".join(lines), filename, flags)
         self.codes: dict[str, list[CodeType]] = {}
         for code in nested(compiled):
             self.codes.setdefault(code.co_name, []).append(code)
@@ -124,11 +122,11 @@ class _Text:
         if code.co_name == "<lambda>":
             on_line = self._lambdas_of(line)
             node = on_line[0] if len(on_line) == 1 else _enclosing(on_line, code)
-            return None if node is None else _source(node, self.lines, self.filename)
+            return None if node is None else _source(node, self.lines, self._place)
         key = code.co_name, line
         found = self._definitions.get(key)
         if isinstance(found, list):
-            made = _source(found[0], self.lines, self.filename) if len(found) == 1 else None
+            made = _source(found[0], self.lines, self._place) if len(found) == 1 else None
             found = self._definitions[key] = made
         return found
 
@@ -175,18 +173,6 @@ def _text(filename: str, lines: Sequence[str], flags: int) -> _Text:
         _texts.pop(next(iter(_texts)), None)
     _texts[filename, flags] = made
     return made
-
-
-@contextmanager
-def _uncollected() -> Generator[None]:
-    """A syntax tree is many objects and no cycle: the garbage collector would look in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _compile(text: str, filename: str, flags: int) -> tuple[ast.Module, CodeType]:
@@ -253,12 +239,13 @@ def _extent(node: ast.Lambda) -> tuple[int, int]:
     return lines, (node.body.end_col_offset or 0) - node.body.col_offset
 
 
-def _source(node: FunctionNode, lines: Sequence[str], filename: str) -> Source:
-    own = list(lines[node.lineno - 1 : node.end_lineno])
+def _source(node: FunctionNode, lines: Sequence[str], place: str) -> Source:
+    own = lines[node.lineno - 1 : node.end_lineno]
     if isinstance(node, ast.Lambda):  # columns count bytes
+        own = list(own)
         own[-1] = own[-1].encode()[: node.end_col_offset].decode()
         own[0] = own[0].encode()[node.col_offset :].decode()
     text = "".join(own)
     if text[:1].isspace():  # `dedent` is slow, and text that begins at the margin stays as it is
         text = textwrap.dedent(text)
-    return Source(*function_digests(node), text.rstrip() + "\n", node.lineno, place_of(filename))
+    return Source(*function_digests(node), text.rstrip() + "\n", node.lineno, place)
