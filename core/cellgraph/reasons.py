@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from cellgraph.definitions import Definition
@@ -25,6 +26,7 @@ FIRST: Final = "first run"
 NEW_ARGUMENTS: Final = "new arguments"
 NOT_KEPT: Final = "no result kept"
 FRESH: Final = "fresh changed"
+_NAMED: Final = 4  # arguments that are named when several changed at once
 
 
 def is_change(reason: str) -> bool:
@@ -157,9 +159,12 @@ class Reasons:
                 return NOT_KEPT if row is None or row.key == sample.key else FRESH
             labels.add(tuple(label for label, _ in changes))
             said.append(changes[0][1][0].summary)
-        if len(labels) > 1 or len(next(iter(labels))) > 1:
+        if len(labels) > 1:
             return ""
-        return said[0] if len(set(said)) == 1 else f"args > {next(iter(labels))[0]} changed"
+        (changed,) = labels
+        if len(changed) == 1 and len(set(said)) == 1:
+            return said[0]
+        return f"args > {_listed(changed)} changed"
 
     def grouped(self, active: "Active") -> MissesExplained:
         """The reasons of a run's misses, with counts."""
@@ -170,6 +175,11 @@ class Reasons:
                 for task_id, (name, reason) in active.reasons.items()
             ),
         )
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = len(labels) - _NAMED
+    return ", ".join(labels[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _name_key(name: str) -> bytes:

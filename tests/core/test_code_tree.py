@@ -1,6 +1,8 @@
 """The labelled tree: references to tasks, what decided, lines as people count, storage."""
 
+import gc
 import textwrap
+import weakref
 
 import pytest
 from tests.core.test_code_cells import identity, notebook
@@ -185,3 +187,18 @@ def test_names_of_folders_never_enter_a_tree(tmp_path: object) -> None:
         """
     )
     assert str(tmp_path).encode() not in identity(source).tree.to_bytes()
+
+
+def test_a_tree_shows_what_was_there_however_late_it_is_looked_at() -> None:
+    namespace = notebook(
+        "class Box: pass\nD = {'a': 1}\nB = Box()\nB.k = 1\ndef f(x, y=2): return D, B"
+    )
+    gone = weakref.ref(namespace["B"])
+    found = code_identity(namespace["f"], name="f")
+    namespace["D"]["a"] = 2
+    namespace["f"].__defaults__ = (3, 4)
+    del namespace["B"]
+    gc.collect()
+    assert gone() is None  # an identity keeps nothing alive
+    shown = {child.label: child.text for child in found.tree.children[0].children}
+    assert (shown["global D"], shown["default y"]) == ("{'a': 1}", "2")

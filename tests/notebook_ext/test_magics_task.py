@@ -81,6 +81,9 @@ def test_what_a_change_means_for_stored_results(lab: ShellLab) -> None:
     told = lab.ok(cell).out
     assert told.startswith("use · task · changed helper scale() line 2: 3 results no longer apply")
     assert lab.ok("%evaluate use(1)").value == 100
+    lab.ok("def scale(x):\n    return x")
+    told = lab.ok(cell).out
+    assert told.startswith("use · task · changed helper scale() line 2: 1 result no longer applies")
 
 
 def test_the_options_of_a_task(lab: ShellLab) -> None:

@@ -26,6 +26,9 @@ _FUTURES: Final[int] = sum(
     {getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 )
 _MAX_TEXTS: Final = 256
+# Lines of a text that is named as a whole, because what is in a cell is used together, and doing
+# one thing at a time is quicker. Of a long file only what is asked for is named.
+_SHORT: Final = 400
 _COMPOUND: Final = frozenset(
     {
         ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.While,
@@ -115,6 +118,9 @@ class _Text:
             found = self._definitions.setdefault((node.name, first), [])
             cast("list[FunctionNode]", found).append(node)
         self._lambdas: dict[int, list[ast.Lambda]] | None = None
+        if len(lines) <= _SHORT:
+            for key in self._definitions:
+                self._defined(key)
 
     def source(self, code: CodeType) -> Source | None:
         """The source of *code*, which is one of `codes`."""
@@ -123,7 +129,10 @@ class _Text:
             on_line = self._lambdas_of(line)
             node = on_line[0] if len(on_line) == 1 else _enclosing(on_line, code)
             return None if node is None else _source(node, self.lines, self._place)
-        key = code.co_name, line
+        return self._defined((code.co_name, line))
+
+    def _defined(self, key: tuple[str, int]) -> Source | None:
+        """What is defined under a name on a line, if it is one thing."""
         found = self._definitions.get(key)
         if isinstance(found, list):
             made = _source(found[0], self.lines, self._place) if len(found) == 1 else None

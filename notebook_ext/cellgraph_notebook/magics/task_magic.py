@@ -106,8 +106,8 @@ def _what_changed(session: "Session", results: Results, task: Task[..., Any]) ->
     if change is not None:
         before, reason = change
         count, seconds = results.of(before)
-        lost = f": {plural(count, 'result')} no longer apply" if count else ""
-        return f"{head}changed {reason}{lost}" + (f" ({duration(seconds)})" if count else "")
+        lost = f": {plural(count, 'result')} no longer {'applies' if count == 1 else 'apply'}"
+        return f"{head}changed {reason}" + (f"{lost} ({duration(seconds)})" if count else "")
     count, _ = results.of(definition.id)
     return head + (f"unchanged, {plural(count, 'result')} valid" if count else "new")
 

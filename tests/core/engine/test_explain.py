@@ -257,7 +257,10 @@ def test_a_run_names_the_argument_its_calls_have_in_common(lab: Lab, nb: Noteboo
     assert reasons(lab, [align("h", i) for i in range(41)]) == {"align": "args > i 0 -> 40"}
     assert reasons(lab, align({"a": [1]}, 1)) == {"align": "args > genome str -> dict"}
     assert reasons(lab, align({"a": [2]}, 1)) == {"align": "args > genome > 'a' > [0] 1 -> 2"}
-    assert reasons(lab, [align("z", i, "slow") for i in (7, 8)]) == {"align": "new arguments"}
+    several = [align("z", i, "slow") for i in (7, 8)]
+    assert reasons(lab, several) == {"align": "args > genome, mode changed"}
+    mixed = [align("z", 7, "fast"), align("y", 8, "slow")]
+    assert reasons(lab, mixed) == {"align": "new arguments"}
 
 
 def test_a_run_says_why_a_stored_result_was_refused(lab: Lab, nb: Notebook) -> None:

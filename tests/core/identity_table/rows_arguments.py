@@ -115,7 +115,7 @@ def f(x): tick(); return sum(map(sum, x))
 [row, row] ==> [[1, 2], [1, int('2')]]
 
 == A17 both miss | texts joined in another place
-; says new arguments
+; says args > a, b changed
 ; explains args >
 @task
 def f(a, b): tick(); return f'{a}-{b}'

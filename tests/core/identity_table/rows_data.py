@@ -43,7 +43,7 @@ def f(df): tick(); return list(df.index)
 index=[0, 1] ==> index=[5, 6]
 
 == A26 both miss | a type and nothing, nothing and a type
-; says new arguments
+; says args > a, b changed
 ; explains args >
 import numpy as np
 @task
