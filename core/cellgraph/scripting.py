@@ -54,7 +54,8 @@ class ScriptFunction:
         body = digest(_IDENTITY + self.text.encode("utf-8", "surrogatepass"))
         whole = digest(_IDENTITY + body + name.encode())
         command = CodeNode("command", "function", body, self.text, 1, "")
-        return CodeIdentity(whole, CodeNode(name, "root", whole, children=(command,)), (), ())
+        tree = CodeNode(name, "root", whole, children=(command,))
+        return CodeIdentity(whole, (), (), reaches=False, grown=lambda: tree)
 
     def __reduce__(self) -> Any:
         return _function, (self.text,)
