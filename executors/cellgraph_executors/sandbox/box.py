@@ -2,22 +2,31 @@
 
 import os
 import secrets
+import shutil
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
 import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
 
 from cellgraph.stores.trusted import VARIABLE as TRUST
-from cellgraph_executors.sandbox.front import BOX_KEY, Counts, Front
-from cellgraph_executors.sandbox.server import Server, records
+from cellgraph_executors.sandbox.batch.arns import ACCOUNT, REGION
+from cellgraph_executors.sandbox.batch.processes import Processes
+from cellgraph_executors.sandbox.batch.service import Batch
+from cellgraph_executors.sandbox.faults import Faults
+from cellgraph_executors.sandbox.front import Counts, Front
+from cellgraph_executors.sandbox.logsapi import Logs
+from cellgraph_executors.sandbox.logstreams import LogStreams
+from cellgraph_executors.sandbox.naming import BOX_KEY, JOB_KEY
+from cellgraph_executors.sandbox.server import HOST, Server, records
 from cellgraph_executors.settings import reject_unknown
 
-REGION: Final = "us-east-1"
-_SETTINGS: Final = ("exported", "port", "vcpus")
+_SETTINGS: Final = ("exported", "port", "speed", "vcpus")
 # What would point a client elsewhere, or make it somebody else.
 _REMOVED: Final = (
     "AWS_PROFILE",
@@ -28,25 +37,41 @@ _REMOVED: Final = (
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
-_KEY: Final = "AKIASANDBOXCLIENT000"
+_QUEUE: Final = "sandbox"
+_ROLE: Final = "sandbox-job"
+JOB_LOGS: Final = "/aws/batch/job"
 
 
 class Sandbox:
     """AWS on loopback. Made by `sandbox()`; everything in it is gone when it is closed.
 
     *port*: where to listen, 0 for any free one. *vcpus*: how many the queue has, and so how many
-    jobs of one vCPU run at once.
+    jobs of one vCPU run at once. *speed*: how many times faster timeouts and grace periods pass.
     """
 
-    def __init__(self, *, port: int = 0, vcpus: float = 8) -> None:
+    def __init__(self, *, port: int = 0, vcpus: float = 8, speed: float = 1) -> None:
+        self.faults = Faults()
         self._counts = Counts()
-        self._front = Front(records(), self._counts)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._server = Server(self._front, port)
-        self.vcpus = vcpus
+        self._closed = False
+        self._folder = Path(tempfile.mkdtemp(prefix="cellgraph-sandbox-"))
+        front = Front(records(), self._counts, self.faults)
+        self._server = Server(front, port)
+        logs = LogStreams(self._folder / "logs")
+        self._batch = Batch(
+            Processes(),
+            logs,
+            self._folder / "jobs",
+            self._of_jobs,
+            self.faults,
+            vcpus=vcpus,
+            speed=speed,
+        )
+        front.add("batch", self._batch.handlers())
+        front.add("logs", Logs({JOB_LOGS: logs}).handlers())
         self.bucket = f"sandbox-{secrets.token_hex(4)}"
-        self.client("s3").create_bucket(Bucket=self.bucket)
+        self._furnish()
 
     @property
     def url(self) -> str:
@@ -64,14 +89,14 @@ class Sandbox:
         trusted = " ".join(filter(None, (os.environ.get(TRUST, ""), f"s3://{self.bucket}")))
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": _KEY,
+            "AWS_ACCESS_KEY_ID": self.faults.renew_credentials(),
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_SESSION_TOKEN": "sandbox",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "NO_PROXY": "127.0.0.1",
+            "NO_PROXY": HOST,
             TRUST: trusted,
         }
 
@@ -79,9 +104,9 @@ class Sandbox:
     def batch(self) -> Mapping[str, str]:
         """Settings of an executor of type `batch`."""
         return {
-            "queue": "sandbox",
+            "queue": _QUEUE,
             "image": "sandbox/python",
-            "job_role": "arn:aws:iam::123456789012:role/sandbox-job",
+            "job_role": f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}",
         }
 
     @property
@@ -107,13 +132,62 @@ class Sandbox:
                 )
             return self._clients[service]
 
+    def renew_credentials(self) -> None:
+        """Give clients of this process fresh credentials, in the environment."""
+        key = self.faults.renew_credentials()
+        if os.environ.get("AWS_ENDPOINT_URL") == self.url:
+            os.environ["AWS_ACCESS_KEY_ID"] = key
+
+    def _furnish(self) -> None:
+        """What somebody with an account would have made before: bucket, role, queue.
+
+        moto's memory is that of the process: an earlier sandbox may have left role and log group.
+        """
+        self.client("s3").create_bucket(Bucket=self.bucket)
+        logs, iam = self.client("logs"), self.client("iam")
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=JOB_LOGS)
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            trust = '{"Version": "2012-10-17", "Statement": []}'
+            iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=trust)
+        batch = self.client("batch")
+        batch.create_compute_environment(computeEnvironmentName=_QUEUE, type="UNMANAGED")
+        order = [{"order": 1, "computeEnvironment": _QUEUE}]
+        batch.create_job_queue(jobQueueName=_QUEUE, priority=1, computeEnvironmentOrder=order)
+
+    def _empty(self) -> None:
+        """Give the memory of our bucket's objects back."""
+        s3 = self.client("s3")
+        while keys := s3.list_objects_v2(Bucket=self.bucket).get("Contents"):
+            objects = [{"Key": item["Key"]} for item in keys]
+            s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+        s3.delete_bucket(Bucket=self.bucket)
+
+    def _of_jobs(self) -> Mapping[str, str]:
+        """What a job's process is given to reach the sandbox: the credentials of its role."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": JOB_KEY,
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_SESSION_TOKEN": "sandbox",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": HOST,
+            TRUST: f"s3://{self.bucket}",
+        }
+
     def close(self) -> None:
         """End everything that runs here. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._batch.close()
+        self._empty()
         with self._lock:
             clients, self._clients = self._clients, {}
         for client in clients.values():
             client.close()
         self._server.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _session() -> Any:
@@ -129,30 +203,36 @@ def _session() -> Any:
 
 @contextmanager
 def open_sandbox(settings: Mapping[str, Any]) -> Generator[Sandbox]:
-    """A sandbox for the block. With ``exported=False`` the environment is left alone."""
+    """A sandbox for the block. With ``exported=False`` this process is not made its client.
+
+    In both cases what would point a client elsewhere is taken out of the environment: moto is one.
+    """
     reject_unknown("sandbox", {k: v for k, v in settings.items() if k not in _SETTINGS}, _SETTINGS)
     given = dict(settings)
     exported = given.pop("exported", True)
-    box = Sandbox(**given)
-    try:
-        with _environment(box.environment if exported else {}):
-            yield box
-    finally:
-        box.close()
+    with _environment(dict.fromkeys(_REMOVED)):
+        box = Sandbox(**given)
+        try:
+            with _environment(box.environment if exported else {}):
+                yield box
+        finally:
+            box.close()
 
 
 @contextmanager
-def _environment(added: Mapping[str, str]) -> Generator[None]:
-    """Set variables of this process for the block, and remove those that would get in the way."""
-    touched = (*added, *(_REMOVED if added else ()))
-    before = {name: os.environ.get(name) for name in touched}
-    for name in touched:
-        os.environ.pop(name, None)
-    os.environ.update(added)
+def _environment(wanted: Mapping[str, str | None]) -> Generator[None]:
+    """Set variables of this process for the block; None removes one."""
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
     try:
         yield
     finally:
-        for name, value in before.items():
+        _set(before)
+
+
+def _set(wanted: Mapping[str, str | None]) -> None:
+    for name, value in wanted.items():
+        if value is None:
             os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        else:
+            os.environ[name] = value

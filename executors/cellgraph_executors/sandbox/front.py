@@ -1,16 +1,22 @@
 """The one way in: names each request, counts it, lets faults have it, and passes it on."""
 
 import json
+import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
+from cellgraph_executors.sandbox.faults import Faults
 from cellgraph_executors.sandbox.models import problems
-from cellgraph_executors.sandbox.naming import Call, is_s3, name_call
+from cellgraph_executors.sandbox.naming import BOX_KEY, JOB_KEY, Call, is_s3, name_call
 from cellgraph_executors.sandbox.wire import (
     App,
     Environ,
+    Handler,
+    NotOurs,
+    Request,
     ServiceError,
     StartResponse,
     answer_error,
@@ -19,11 +25,12 @@ from cellgraph_executors.sandbox.wire import (
     read_body,
 )
 
-# Who asks, by the key that signs: the box itself (neither counted nor refused), a job, a client.
-BOX_KEY: Final = "ASIASANDBOXITSELF000"
-JOB_KEY: Final = "ASIASANDBOXJOBROLE00"
-
-Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+# What a service calls a request that does not fit its model.
+_INVALID: Final = {
+    "batch": "ClientException",
+    "fsx": "BadRequest",
+    "logs": "InvalidParameterException",
+}
 
 
 class Counts:
@@ -56,9 +63,10 @@ class Counts:
 class Front:
     """A WSGI application: our own handlers by (service, action), and moto for all else."""
 
-    def __init__(self, behind: App, counts: Counts) -> None:
+    def __init__(self, behind: App, counts: Counts, faults: Faults) -> None:
         self._behind = behind
         self._counts = counts
+        self._faults = faults
         self._handlers: dict[tuple[str, str], Handler] = {}
 
     def add(self, service: str, handlers: Mapping[str, Handler]) -> None:
@@ -71,22 +79,28 @@ class Front:
         if call.access_key != BOX_KEY:
             self._counts.add(call)
         try:
-            return self._answer(call, body, environ, start_response)
+            self._faults.check(call)
+            answer = self._answer(call, body, environ, start_response)
         except ServiceError as error:
             drop_body(environ)
             return answer_error(start_response, call.service, error)
+        if self._faults.loses_reply(call):
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError(f"the reply to {call.action} is lost on purpose")
+        return answer
 
     def _answer(
         self, call: Call, body: bytes, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         handler = self._handlers.get((call.service, call.action))
-        if handler is None:
-            return _Known(call, self._behind)(environ, start_response)
-        parameters = _parameters(body)
-        wrong = problems(call.service, call.action, parameters)
-        if wrong:
-            raise ServiceError("ClientException", wrong)
-        return answer_json(start_response, handler(parameters))
+        if handler is not None:
+            parameters = _parameters(body)
+            wrong = problems(call.service, call.action, parameters)
+            if wrong:
+                raise ServiceError(_INVALID.get(call.service, "ValidationException"), wrong)
+            with suppress(NotOurs):
+                return answer_json(start_response, handler(Request(parameters, len(body))))
+        return _Known(call, self._behind)(environ, start_response)
 
 
 class _Known:

@@ -40,6 +40,10 @@ _S3_BUCKET: Final = {
 # What services call themselves in a signature, where it is not their usual name.
 _SERVICES: Final = {"s3express": "s3", "elasticfilesystem": "efs"}
 
+# Who asks, by the key that signs: the box itself (neither counted nor refused), or a job.
+BOX_KEY: Final = "ASIASANDBOXITSELF000"
+JOB_KEY: Final = "ASIASANDBOXJOBROLE00"
+
 
 class Call(NamedTuple):
     """One request."""

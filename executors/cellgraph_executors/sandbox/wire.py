@@ -4,12 +4,22 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from xml.sax.saxutils import escape
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Request(NamedTuple):
+    """A request of a JSON service: its parameters, and the size of its body in bytes."""
+
+    parameters: Mapping[str, Any]
+    size: int
+
+
+Handler = Callable[[Request], Mapping[str, Any]]
 
 _XML: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -32,6 +42,10 @@ class ServiceError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class NotOurs(Exception):
+    """Raised by a handler: this request is for moto after all."""
 
 
 def client_error(message: str) -> ServiceError:

@@ -1,0 +1,194 @@
+"""Attempts as processes of this machine, each in a process group and session of its own.
+
+One thread reads what all of them print and notices their ends.
+"""
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Final, cast
+
+from cellgraph_executors.sandbox.batch.mounting import with_mounts
+from cellgraph_executors.sandbox.batch.runner import CannotStart, Order, Running
+
+_CHUNK: Final = 1 << 16
+_POLL_S: Final = 0.02  # where the system does not tell of a process's end
+_HAS_PIDFD: Final = hasattr(os, "pidfd_open")
+
+
+class Processes:
+    """A `Runner`."""
+
+    def __init__(self) -> None:
+        self._new: deque[_Process] = deque()
+        self._live: set[_Process] = set()  # of the pump's thread
+        self._selector = selectors.DefaultSelector()
+        self._wake_out, self._wake_in = os.pipe()
+        os.set_blocking(self._wake_out, False)
+        self._selector.register(self._wake_out, selectors.EVENT_READ)
+        self._closing = False
+        self._thread = threading.Thread(target=self._pump, name="cellgraph-sandbox-jobs")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def start(self, order: Order, ended: Callable[[int], None]) -> Running:
+        """Start a process, see `Runner`."""
+        process = _Process(order, ended)
+        self._new.append(process)
+        self._wake()
+        return process
+
+    def close(self) -> None:
+        """Kill every process and wait for that."""
+        self._closing = True
+        self._wake()
+        self._thread.join()
+
+    def _wake(self) -> None:
+        os.write(self._wake_in, b"!")
+
+    def _pump(self) -> None:
+        while not self._closing:
+            wait_s = _POLL_S if self._live and not _HAS_PIDFD else None
+            for key, _ in self._selector.select(wait_s):
+                if key.fd == self._wake_out:
+                    self._take_new()
+                    continue
+                process = cast("_Process", key.data)
+                if key.fd == process.exit_fd:
+                    self._finish(process)
+                elif process in self._live and not process.read():
+                    self._selector.unregister(key.fd)
+                    process.reading = False
+            if not _HAS_PIDFD:
+                for process in [p for p in self._live if p.has_ended()]:
+                    self._finish(process)
+        self._take_new()
+        for process in list(self._live):
+            process.kill()
+            self._finish(process, silently=True)
+        self._selector.close()
+        os.close(self._wake_in)
+        os.close(self._wake_out)
+
+    def _take_new(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wake_out, _CHUNK)
+        while self._new:
+            process = self._new.popleft()
+            self._live.add(process)
+            self._selector.register(process.output.fileno(), selectors.EVENT_READ, process)
+            if process.exit_fd >= 0:
+                self._selector.register(process.exit_fd, selectors.EVENT_READ, process)
+
+    def _finish(self, process: "_Process", *, silently: bool = False) -> None:
+        if process not in self._live:
+            return
+        self._live.discard(process)
+        if process.reading:
+            self._selector.unregister(process.output.fileno())
+        if process.exit_fd >= 0:
+            self._selector.unregister(process.exit_fd)
+        process.finish(silently)
+
+
+class _Process:
+    """One attempt. Its descriptors are the pump's."""
+
+    def __init__(self, order: Order, ended: Callable[[int], None]) -> None:
+        self._order = order
+        self._ended = ended
+        order.folder.mkdir(parents=True)
+        (order.folder / "tmp").mkdir()
+        try:
+            self._popen = self._spawn()
+        except OSError as error:
+            shutil.rmtree(order.folder, ignore_errors=True)
+            raise CannotStart(_cannot_start(order.command, error)) from error
+        self.output = cast("IO[bytes]", self._popen.stdout)
+        self.reading = True
+        os.set_blocking(self.output.fileno(), False)
+        self.exit_fd = os.pidfd_open(self._popen.pid) if _HAS_PIDFD else -1
+        self._lock = threading.Lock()
+        self._reaped = False
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        command, environment = with_mounts(
+            self._order.command, self._order.environment, self._order.mounts
+        )
+        return subprocess.Popen(
+            command,
+            cwd=self._order.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def has_ended(self) -> bool:
+        """Whether the process is there no more."""
+        return self._popen.poll() is not None
+
+    def read(self) -> bool:
+        """Pass on what was printed; return whether more may come."""
+        try:
+            data = os.read(self.output.fileno(), _CHUNK)
+        except BlockingIOError:
+            return True
+        self._order.log.write(data)
+        return bool(data)
+
+    def stop(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Not after the process was reaped: its number may be another's by then."""
+        with self._lock:
+            if not self._reaped:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._popen.pid, number)
+
+    def finish(self, silently: bool) -> None:
+        """The process has ended, or is about to: end what it left behind, and report."""
+        self.kill()  # a container ends with its first process
+        with self._lock:
+            code = self._popen.wait()
+            self._reaped = True
+        while self.reading and self._more():
+            pass
+        self.output.close()
+        if self.exit_fd >= 0:
+            os.close(self.exit_fd)
+        self._order.log.close()
+        shutil.rmtree(self._order.folder, ignore_errors=True)
+        if not silently:
+            self._ended(128 - code if code < 0 else code)
+
+    def _more(self) -> bool:
+        """Read what is in the pipe and do not wait for more: a process may have left the group."""
+        try:
+            data = os.read(self.output.fileno(), _CHUNK)
+        except BlockingIOError:
+            return False
+        self._order.log.write(data)
+        return bool(data)
+
+
+def _cannot_start(command: tuple[str, ...], error: OSError) -> str:
+    name = command[0] if command else ""
+    if isinstance(error, FileNotFoundError):
+        return (
+            "CannotStartContainerError: Error response from daemon: failed to create task for "
+            f'container: exec: "{name}": executable file not found in $PATH'
+        )
+    return f"CannotStartContainerError: Error response from daemon: {error.strerror}"
