@@ -9,7 +9,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from cellgraph.codecs.payload import INLINE_BYTES, Buffer, Payload
+from cellgraph.codecs.payload import INLINE_BYTES, Payload
 from cellgraph.collector import keeping, read_of
 from cellgraph.definitions import Definition, Definitions
 from cellgraph.dependencies import Sets, Verifier, ignored_by
@@ -34,12 +34,13 @@ from cellgraph.records import (
 from cellgraph.result import Held, Inline, Result, Stored
 from cellgraph.scripting import reference_of, referred
 from cellgraph.secret import refuse_stored
+from cellgraph.storedvalues import StoredValues
 from cellgraph.stores.base import Entry, Store
 from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.task import Task
 from cellgraph.taskvalue import TASKS
 
-_HOLES: Final = frozenset({Hole})
+_MOST_S: Final = 3.2e8  # ten years
 _TASKS_AND_LITERALS: Final = TASKS | {Held}
 
 
@@ -71,6 +72,8 @@ class Cache:
         self._now = now
         self.finals = True  # final values may answer for calls that reduced to expressions
         self.forgotten: dict[bytes, float] = {}  # calls whose results were invalidated, and when
+        self.distrusted: dict[bytes, float] = {}  # calls with results nobody vouches for: seconds
+        self._values = StoredValues(store)
         self._edges = Edges(definitions)
         self._references: dict[bytes, dict[int, str]] = {}
 
@@ -98,7 +101,7 @@ class Cache:
         for data in self.store.get_many([key]).get(key, ()):
             record = decode(data)
             if type(record) is FinalRecord:
-                found = self._final(record, roots, shallow=shallow)
+                found = self._final(record, roots, shallow=shallow, code=type(data) is bytes)
                 if found is not None:
                     return found
         return None
@@ -108,20 +111,21 @@ class Cache:
         calls: list[CallRecord] = []
         for data in stored:
             record = decode(data)
+            whole = type(data) is bytes
+            found = None
             if type(record) is CallRecord:
                 if type(record.outcome) is Value:
-                    found = self._value_found(node, record)
-                    if found is not None:
-                        return found
-                calls.append(record)
+                    found = self._value_found(node, record, code=whole)
+                if whole:  # an expression says what is to be called: that is code
+                    calls.append(record)
             elif type(record) is FinalRecord and self._may_answer(node):
                 shallow = node.definition.options.check == "shallow"
-                found = self._final(record, self._roots_of(node), shallow=shallow)
-                if found is not None:
-                    return found
+                found = self._final(record, self._roots_of(node), shallow=shallow, code=whole)
             elif type(record) is ForgottenRecord:
                 self.forgotten[node.key] = record.at
                 break  # the rest is older
+            if found is not None:
+                return found
         for call in calls:
             if type(call.outcome) is Graph and self._is_young(node, call):
                 if self.stale(node, call):
@@ -129,7 +133,19 @@ class Cache:
                 value = self._graph(node, call.outcome)
                 if value is not None:
                     return Found(Unreduced(value), 1, call.elapsed_s, self._renewed(call.reads))
+        self._note_distrusted(node, stored)
         return None
+
+    def _note_distrusted(self, node: Node, stored: tuple[bytes, ...]) -> None:
+        """Count a call that would have been answered if its records were believed."""
+        for data in stored:
+            if type(data) is not bytes:
+                record = decode(bytes(data))
+                if type(record) is ForgottenRecord:
+                    return
+                if type(record) is CallRecord and self._is_young(node, record):
+                    self.distrusted[node.key] = _seconds(record.elapsed_s)
+                    return
 
     def stale(self, node: Node, record: CallRecord) -> str:
         """What has changed of what the recorded call read; empty if nothing has."""
@@ -144,13 +160,14 @@ class Cache:
         now = self.verifier.renewed(reads)
         return (reads,) if now is None else (self.sets.add(now),)
 
-    def _value_found(self, node: Node, record: CallRecord) -> Found | None:
+    def _value_found(self, node: Node, record: CallRecord, *, code: bool) -> Found | None:
         assert type(record.outcome) is Value
         if not self._is_young(node, record) or self.stale(node, record):
             return None
         reads = (record.reads,) if record.reads else ()
         try:
-            return Found(self.value_of(record.outcome), 1, record.elapsed_s, reads)
+            value = self.value_of(record.outcome, code=code)
+            return Found(value, 1, _seconds(record.elapsed_s), reads)
         except CodecError:
             return None
 
@@ -168,7 +185,7 @@ class Cache:
         return [node.definition, *(self._edges.define(task) for task in given)]
 
     def _graph(self, node: Node, graph: Graph) -> object:
-        payload = self._payload(graph.piece)
+        payload = self._values.payload(graph.piece)
         if payload is None:
             return None
         names = self._names_in(node)
@@ -186,7 +203,7 @@ class Cache:
             return None
 
     def _final(
-        self, record: FinalRecord, roots: Sequence[Definition], *, shallow: bool
+        self, record: FinalRecord, roots: Sequence[Definition], *, shallow: bool, code: bool
     ) -> Found | None:
         """The final value, if every task edge still leads to the same identity, and what was read
         is as it was."""
@@ -197,35 +214,15 @@ class Cache:
             if self.verifier.why_not(record.reads, ignored):
                 return None
         try:
-            value = self.value_of(record.value)
+            value = self.value_of(record.value, code=code)
         except CodecError:
             return None
         self._edges.note_all(record.edges)
-        return Found(value, record.calls, record.elapsed_s, record.reads)
+        return Found(value, record.calls, _seconds(record.elapsed_s), record.reads)
 
-    def value_of(self, value: Value) -> object:
-        """What the engine keeps of a stored value. Raises CodecError when its bytes are gone."""
-        if not value.leaves:
-            return self._piece(value.piece)
-        filled = [self._piece(leaf) for leaf in value.leaves]
-        payload = self._payload(value.piece)
-        if payload is None:
-            raise CodecError("the stored bytes are gone")
-        return rebuild(restore(payload), lambda hole: filled[hole.at], _HOLES.__contains__)
-
-    def _piece(self, piece: Piece) -> object:
-        if piece.blob:
-            if not self.store.has_blob(piece.blob):
-                raise CodecError("the stored bytes are gone")
-            return Stored(piece.ref, piece.blob, piece.nbytes)
-        payload = Payload(piece.head, tuple([Buffer.of(b) for b in piece.buffers]))
-        value = restore(payload)  # small; decoding it now also proves that its classes are there
-        return value if type(value) in ATOMS else Inline(piece.ref or piece.head, payload)
-
-    def _payload(self, piece: Piece) -> Payload | None:
-        if piece.blob:
-            return self.store.get_blob(piece.blob)
-        return Payload(piece.head, tuple([Buffer.of(b) for b in piece.buffers]))
+    def value_of(self, value: Value, *, code: bool = True) -> object:
+        """See `StoredValues.value`."""
+        return self._values.value(value, code=code)
 
     # --- references -------------------------------------------------------------------------
 
@@ -368,6 +365,11 @@ def _inline_piece(ref: bytes, payload: Payload) -> Piece:
     head = payload.head
     buffers = tuple([bytes(b.data) for b in payload.buffers])
     return Piece(b"" if ref == head else ref, head, buffers)
+
+
+def _seconds(said: float) -> float:
+    """What a record claims that a call took, as far as it can be."""
+    return said if 0.0 <= said <= _MOST_S else 0.0
 
 
 def _is_result(kind: type) -> bool:

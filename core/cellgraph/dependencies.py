@@ -64,7 +64,7 @@ def present(read: Read, roots: Roots) -> bytes:
         if read.name.endswith("/"):
             return folder_digest(path)
         return file_digest(path)
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         return ABSENT
 
 

@@ -11,6 +11,7 @@ from cellgraph.events import RunFinished, RunStatus
 from cellgraph.links import link_entries
 from cellgraph.node import State, sets_in
 from cellgraph.reasons import Reasons
+from cellgraph.refusal import distrusted
 from cellgraph.run import cancelled, error_of
 from cellgraph.stores.base import Entry
 from cellgraph.telling import Telling
@@ -99,6 +100,8 @@ class Ending:
         if active.samples:
             entries = self._reasons.settle(active)
             self._telling.write(active, entries)
+        if active.cache.distrusted:
+            self._telling.warn(active, distrusted(active.cache))
         try:
             self._archive(active, status)
         except StoreError as problem:

@@ -126,7 +126,10 @@ def accepted_entry(name: str, code: bytes, record: AcceptedRecord) -> Entry:
 
 def when(at: float) -> str:
     """A time as people read it: local, to the minute."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    except (OverflowError, ValueError, OSError):  # a record may say anything
+        return "at some time"
 
 
 def invalidated_by_you(at: float) -> str:

@@ -82,7 +82,7 @@ class Recall:
     def _find_results(self) -> dict[bytes, Piece]:
         found: dict[bytes, Piece] = {}
         for entry in self._store.scan():
-            record = decode(entry.data)
+            record = decode(entry.data) if type(entry.data) is bytes else None
             outcome = record.outcome if type(record) is CallRecord else None
             if type(outcome) is Value and outcome.piece.ref and not outcome.leaves:
                 found[outcome.piece.ref] = outcome.piece
@@ -117,9 +117,10 @@ def _with_ignored(
 
 
 def calls_of(store: Store, definition: Definition) -> Iterable[tuple[bytes, CallRecord]]:
-    """Key and record of every stored call of a task name, oldest first; reads the whole store."""
+    """Key and record of every stored call of a task name that is believed whole, oldest first;
+    reads the whole store."""
     for entry in store.scan():
-        if entry.zone == definition.zone:
+        if entry.zone == definition.zone and type(entry.data) is bytes:
             record = decode(entry.data)
             if type(record) is CallRecord and record.task_id == definition.id:
                 yield entry.key, record

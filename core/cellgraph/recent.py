@@ -160,7 +160,7 @@ class Recent:
                 return None
         key = _outline_key(ref)
         for data in self._store.get_many([key]).get(key, ()):
-            record = decode(data)
+            record = decode(data) if type(data) is bytes else None  # it may name a payload
             if type(record) is OutlineRecord:
                 return record.outline
         return None

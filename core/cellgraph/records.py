@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from cellgraph.places import Read
+from cellgraph.vouched import Refused
 
 
 class Piece(msgspec.Struct, array_like=True, frozen=True):
@@ -208,9 +209,11 @@ def encode(record: Record) -> bytes:
 
 
 def decode(data: bytes) -> Record | None:
-    """Return the record, or None for a kind this version does not know."""
+    """Return the record; None for a kind this version does not know, or one that is refused."""
+    if type(data) is Refused:
+        return None
     try:
         decoded: Record = _decoder.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # nested without end
         return None
     return decoded

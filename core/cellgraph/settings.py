@@ -22,6 +22,7 @@ class Settings:
     store: str = ""  # a folder, or s3://bucket/prefix; empty: .cellgraph at the project root
     profile: str = ""  # of AWS's configuration, for an S3 store; empty: AWS's own default
     region: str = ""  # of the store's bucket; empty: as AWS's configuration says
+    trust: str = "bucket"  # what is believed of a shared store: "bucket", "signed" or "safe"
     # How an S3 store is asked: requester_pays, kms_key, tier_gib.
     s3: Mapping[str, Any] = field(default_factory=dict[str, Any])
     executor: str = "thread"  # where tasks run that do not say
@@ -41,7 +42,7 @@ class Settings:
 
 NAMES: Final = tuple(f.name for f in fields(Settings))
 # Read by the notebook side, by tests and by `stores.trusted`, not settings of a session.
-_OTHER_VARIABLES: Final = frozenset({"DISPLAY", "REPRODUCIBLE", "TRUST"})
+_OTHER_VARIABLES: Final = frozenset({"DISPLAY", "REPRODUCIBLE", "TRUSTED_STORES"})
 
 
 def project_root(start: Path) -> Path:

@@ -131,21 +131,31 @@ def lineage(
 
 @app.command()
 def trust(
-    address: Annotated[
-        str | None, typer.Argument(help="s3://bucket or s3://bucket/prefix; none: list them.")
+    who: Annotated[
+        str | None,
+        typer.Argument(help="s3://bucket[/prefix], or a writer's ed25519:... key; none: list all."),
     ] = None,
+    name: Annotated[str, typer.Option("--name", help="Whose key it is.")] = "",
     revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no longer.")] = False,
 ) -> None:
-    """Trust whoever can write to a bucket: results from there may run code when they are read."""
-    from cellgraph.stores import trusted
+    """Trust whoever can write to a bucket, or whatever a key has signed: results from there may run
+    code when they are read. Recorded in your own configuration, never in the project's."""
+    from cellgraph.cli.trusting import change_trust, list_trusted
 
-    if address is None:
-        for known in trusted.trusted():
-            typer.echo(known)
-    elif revoke:
-        trusted.distrust(address)
+    if who is None:
+        list_trusted()
     else:
-        trusted.trust(address)
+        change_trust(who, name, revoke=revoke)
+
+
+@app.command()
+def key(
+    make: Annotated[bool, typer.Option("--make", help="Make one, once.")] = False,
+) -> None:
+    """Show the public half of the key that signs what you write with trust = "signed"."""
+    from cellgraph.cli.trusting import show_key
+
+    show_key(make=make)
 
 
 @app.command()

@@ -7,8 +7,9 @@ from typing import Any, Final, cast
 from cellgraph.errors import ConfigError
 from cellgraph.settings import Settings
 from cellgraph.stores.base import Store
-from cellgraph.stores.trusted import is_trusted
+from cellgraph.stores.policy import checked_mode, policy_for
 from cellgraph.suggest import closest
+from cellgraph.vouched import data_only, whole
 
 _GIB: Final = 1 << 30
 # Names and types of the section `s3`.
@@ -25,6 +26,7 @@ def open_store(settings: Settings, say: Callable[[str], None]) -> Store:
     Raises ConfigError for a bad setting, StoreError when the store cannot be opened.
     """
     where = settings.store
+    mode = checked_mode(settings.trust)
     if where.startswith("s3://"):
         return _in_bucket(settings, say)
     for name in ("profile", "region", "s3"):
@@ -32,17 +34,13 @@ def open_store(settings: Settings, say: Callable[[str], None]) -> Store:
             raise ConfigError(f"{name}= says how an S3 store is asked, and store={where!r} is none")
     from cellgraph.stores.local import LocalStore
 
-    return LocalStore(Path(where).expanduser() if where else Path(settings.project) / ".cellgraph")
+    folder = Path(where).expanduser() if where else Path(settings.project) / ".cellgraph"
+    # Nobody else is known to write there; who wants no code at all gets none from there either.
+    return LocalStore(folder, judge=data_only if mode == "safe" else whole)
 
 
 def _in_bucket(settings: Settings, say: Callable[[str], None]) -> Store:
     said = _checked(settings.s3)
-    if not is_trusted(settings.store):
-        bucket = "/".join(settings.store.split("/")[:3])
-        raise ConfigError(
-            f"{settings.store} is not trusted: stored results may hold pickles, so whoever can "
-            f"write there can run code here. If you trust all of them: cellgraph trust {bucket}"
-        )
     from cellgraph.stores.s3 import Access, S3Store
     from cellgraph.stores.s3.store import TIER_BYTES
 
@@ -52,8 +50,11 @@ def _in_bucket(settings: Settings, say: Callable[[str], None]) -> Store:
         requester_pays=bool(said.get("requester_pays", False)),
         kms_key=str(said.get("kms_key", "")),
     )
+    policy = policy_for(settings.store, settings.trust)
+    if policy.mode == "signed" and policy.signer is None:
+        say("what is computed here is not signed, so others will not use it: cellgraph key --make")
     tier_bytes = int(said["tier_gib"] * _GIB) if "tier_gib" in said else TIER_BYTES
-    return S3Store(settings.store, access=access, tier_bytes=tier_bytes, say=say)
+    return S3Store(settings.store, access=access, tier_bytes=tier_bytes, policy=policy, say=say)
 
 
 def _checked(section: object) -> Mapping[str, Any]:

@@ -1,25 +1,29 @@
-"""Which buckets the user trusts. Kept in the user's own configuration, never in a project's: a
-repository that one clones must not be able to say so.
+"""Whom the user trusts: buckets, and the keys of people who write to them.
 
-Stored results may hold pickles, and whoever can write a pickle can run code where it is read.
+Kept in the user's own configuration, never in a project's: a repository that one clones must not
+be able to say so. Whoever can write a pickle can run code where it is read.
 """
 
 import os
 from pathlib import Path
+from typing import Final
 
 from cellgraph.errors import ConfigError
+from cellgraph.stores.signing import KEY_BYTES, parsed, shown
 
-_FILE = "trusted-stores"
+_STORES: Final = "trusted-stores"
+_WRITERS: Final = "trusted-writers"
+_KEY: Final = "writer-key"
 # Addresses trusted by this process and what it starts, and nowhere on record: as the sandbox's.
-VARIABLE = "CELLGRAPH_TRUST"
+VARIABLE: Final = "CELLGRAPH_TRUSTED_STORES"
+
+
+# --- buckets --------------------------------------------------------------------------------------
 
 
 def trusted() -> list[str]:
     """The addresses on record, sorted."""
-    try:
-        return sorted({line for line in _path().read_text("utf-8").splitlines() if line})
-    except FileNotFoundError:
-        return []
+    return sorted(set(_lines(_STORES)))
 
 
 def is_trusted(address: str) -> bool:
@@ -31,7 +35,7 @@ def is_trusted(address: str) -> bool:
 
 def trust(address: str) -> None:
     """Put ``s3://bucket`` or ``s3://bucket/prefix`` on record. Raises ConfigError."""
-    _write({*trusted(), _checked(address)})
+    _write(_STORES, {*trusted(), _checked(address)})
 
 
 def distrust(address: str) -> None:
@@ -40,7 +44,7 @@ def distrust(address: str) -> None:
     if wanted not in known:
         listed = ", ".join(sorted(known)) or "none"
         raise ConfigError(f"{wanted} is not among the trusted stores: {listed}")
-    _write(known - {wanted})
+    _write(_STORES, known - {wanted})
 
 
 def _checked(address: str) -> str:
@@ -50,19 +54,85 @@ def _checked(address: str) -> str:
     return place
 
 
-def _write(addresses: set[str]) -> None:
-    path = _path()
+# --- writers --------------------------------------------------------------------------------------
+
+
+def writers() -> dict[bytes, str]:
+    """Public keys on record, each with a person's name (which may be empty)."""
+    found: dict[bytes, str] = {}
+    for line in _lines(_WRITERS):
+        key, _, name = line.partition(" ")
+        found[parsed(key)] = name
+    return found
+
+
+def trust_writer(key: str, name: str = "") -> None:
+    """Believe what is signed with a key (`signing.shown`). Raises ConfigError."""
+    named = " ".join(name.split())
+    _write_writers({**writers(), parsed(key): named})
+
+
+def distrust_writer(key: str) -> None:
+    """Believe a key no longer. Raises ConfigError when it is not on record."""
+    known, wanted = writers(), parsed(key)
+    if wanted not in known:
+        raise ConfigError(f"{key} is not among the trusted writers: `cellgraph trust` lists them")
+    _write_writers({k: n for k, n in known.items() if k != wanted})
+
+
+def own_secret() -> bytes | None:
+    """The private key that this user signs with, if one was made. Raises ConfigError."""
+    for line in _lines(_KEY):
+        try:
+            secret = bytes.fromhex(line)
+        except ValueError:
+            secret = b""
+        if len(secret) != KEY_BYTES:
+            raise ConfigError(f"{_path(_KEY)} is damaged: restore it, or delete it and make a key")
+        return secret
+    return None
+
+
+def keep_secret(secret: bytes) -> None:
+    """Record the private key of this user. Raises ConfigError when there is one already."""
+    if own_secret() is not None:
+        raise ConfigError(
+            f"there is a key already, in {_path(_KEY)}: others may trust it, so move it away first"
+        )
+    _write(_KEY, {secret.hex()})
+
+
+def _write_writers(known: dict[bytes, str]) -> None:
+    _write(_WRITERS, {f"{shown(key)} {name}".rstrip() for key, name in known.items()})
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _lines(name: str) -> list[str]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.new")
-        temporary.write_text("".join(f"{a}\n" for a in sorted(addresses)), "utf-8")
-        temporary.chmod(0o600)
+        return [line for line in _path(name).read_text("utf-8").splitlines() if line]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{_path(name)} cannot be read: {error}") from error
+
+
+def _write(name: str, lines: set[str]) -> None:
+    path = _path(name)
+    temporary = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in sorted(lines)))
         temporary.replace(path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error}") from error
 
 
-def _path() -> Path:
+def _path(name: str) -> Path:
     import platformdirs
 
-    return platformdirs.user_config_path("cellgraph") / _FILE
+    return platformdirs.user_config_path("cellgraph") / name

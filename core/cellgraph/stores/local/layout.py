@@ -38,6 +38,8 @@ _OURS: Final = frozenset(
         "segments",
     }
 )
+FETCHED_WRITER_DIGITS: Final = 10
+_LOCAL_WRITER_BYTES: Final = 6
 _NS_PER_S: Final = 1_000_000_000
 _S_PER_EPOCH: Final = 86_400
 
@@ -71,6 +73,21 @@ def segment_name(now_ns: int, zone: int, writer: str, number: int) -> str:
     """Name of a new segment, relative to `segments/`. *writer* is random per process and store."""
     utc = datetime.fromtimestamp(now_ns / _NS_PER_S, UTC).strftime("%Y%m%dT%H%M%S")
     return f"{epoch_of(now_ns)}/{zone:02x}/{utc}-{writer}-{number}.seg"
+
+
+def local_writer() -> str:
+    """A random name for a writer of this machine.
+
+    Longer than the names of writers in a bucket (`FETCHED_WRITER_DIGITS`), so that nothing that was
+    fetched can ever pass for something that was written here.
+    """
+    return os.urandom(_LOCAL_WRITER_BYTES).hex()
+
+
+def written_here(segment: str) -> bool:
+    """Whether a segment of a tier, by its name, was written on this machine."""
+    parts = segment.rpartition("/")[2].split("-")
+    return len(parts) == 3 and len(parts[1]) == 2 * _LOCAL_WRITER_BYTES
 
 
 @contextmanager

@@ -123,7 +123,10 @@ class Lookup:
     def _newest(self, versions: Versions) -> tuple[bytes, ...]:
         versions.sort(reverse=True)  # rows of one key sort by stamp, then segment
         # A collector that was killed leaves a record in two segments.
-        twins = {(row[1], data): row for row, data in versions}
+        twins: dict[tuple[int, bytes], Row] = {}
+        for row, data in versions:
+            if (row[1], data) not in twins or type(data) is bytes:  # the one that is believed whole
+                twins[row[1], data] = row
         if len(twins) < len(versions):
             versions = [(row, data) for row, data in versions if twins[row[1], data] == row]
         if len(versions) > _PRUNE_ABOVE:

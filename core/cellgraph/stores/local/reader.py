@@ -12,6 +12,7 @@ from typing import Final
 
 from cellgraph.stores.local.faults import Quarantine, is_gone, store_error
 from cellgraph.stores.local.segment import Row, first_frame, salt_of, segment_id, unframe
+from cellgraph.vouched import Judge, whole
 
 # Each map keeps a descriptor open.
 MAX_MAPS: Final = 64
@@ -20,11 +21,16 @@ _log = logging.getLogger(__name__)
 
 
 class SegmentReader:
-    """The mapped segments of one process, and the names of those it has met."""
+    """The mapped segments of one process, and the names of those it has met.
 
-    def __init__(self, folder: Path, quarantine: Quarantine) -> None:
+    *judge* says once for each segment how its records are believed.
+    """
+
+    def __init__(self, folder: Path, quarantine: Quarantine, judge: Judge = whole) -> None:
         self._folder = folder
         self._quarantine = quarantine
+        self._judge = judge
+        self._judged: dict[int, type[bytes]] = {}
         self._names: dict[int, str] = {}
         self._maps: dict[int, mmap.mmap] = {}  # least recently used first
         self._gone: set[int] = set()
@@ -74,6 +80,7 @@ class SegmentReader:
         lost: list[Row],
     ) -> None:
         salt = salt_of(segment)
+        believed = self.judged(segment)
         view = self._view(segment)
         if view is not None and len(view) < rows[-1][3] + rows[-1][4]:
             view = self._view(segment, renew=True)
@@ -84,8 +91,17 @@ class SegmentReader:
                 record = self._second_look(row, salt)
             if record is None:
                 lost.append(row)
-            else:
+            elif believed is bytes:
                 found.append((row, *record))
+            else:
+                found.append((row, record[0], believed(record[1])))
+
+    def judged(self, segment: int) -> type[bytes]:
+        """How the records of a segment are believed (see `vouched`)."""
+        found = self._judged.get(segment)
+        if found is None:
+            found = self._judged[segment] = self._judge(self._names[segment])
+        return found
 
     def frame_after(self, segment: int, offset: int) -> tuple[int, bytes] | None:
         """Return (end, bytes) of the first intact frame at or behind *offset*, or None."""

@@ -19,7 +19,13 @@ from typing import Final, NamedTuple
 from cellgraph.errors import StoreError
 from cellgraph.stores.local.faults import store_error
 from cellgraph.stores.local.indexfile import IndexFile
-from cellgraph.stores.local.layout import epoch_of, segment_name
+from cellgraph.stores.local.layout import (
+    FETCHED_WRITER_DIGITS,
+    epoch_of,
+    local_writer,
+    segment_name,
+    written_here,
+)
 from cellgraph.stores.local.locks import Lock, lock
 from cellgraph.stores.local.overlay import Batch, Covered
 from cellgraph.stores.local.segment import (
@@ -55,7 +61,7 @@ class Rewriter:
         self._folder = folder
         self._index_file = index_file
         self._now_ns = now_ns
-        self._writer = os.urandom(5).hex()
+        self._writer = local_writer()
         self._made = 0
 
     def rewrite(self, dead: Mapping[str, Collection[int]]) -> Rewritten:
@@ -103,7 +109,7 @@ class Rewriter:
                 if record is not None and row[3] not in dead[source.name]:
                     staying.append((stamp_of(raw), *record))
         staying.sort(key=lambda record: record[0])
-        size = self._write(sources[0].name, staying) if staying else 0
+        size = self._write(sources, staying) if staying else 0
         for source in sources:
             (self._folder / source.name).unlink()
         self._index_file.get().leave(
@@ -113,10 +119,13 @@ class Rewriter:
         )
         return sum(len(source.raw) for source in sources) - size
 
-    def _write(self, beside: str, records: list[tuple[int, bytes, bytes]]) -> int:
-        """Write a segment in the folder of *beside* and index it; return its size."""
-        epoch, zone, _ = beside.split("/")
-        made = segment_name(self._now_ns, int(zone, 16), self._writer, self._made)
+    def _write(self, sources: list[_Source], records: list[tuple[int, bytes, bytes]]) -> int:
+        """Write a segment in the folder of the first source and index it; return its size."""
+        epoch, zone, _ = sources[0].name.split("/")
+        own = all(written_here(source.name) for source in sources)
+        # What was fetched stays what was fetched.
+        writer = self._writer if own else self._writer[:FETCHED_WRITER_DIGITS]
+        made = segment_name(self._now_ns, int(zone, 16), writer, self._made)
         self._made += 1
         name = f"{epoch}/{zone}/{made.rpartition('/')[2]}"
         segment = segment_id(name)

@@ -25,6 +25,7 @@ _CHECK_AT: Final = 8
 _KEY_AT: Final = _HEAD.size + _STAMP.size
 _DATA_AT: Final = _KEY_AT + DIGEST_BYTES
 _BODY_MIN: Final = _DATA_AT - _HEAD.size
+_MAX_STAMP: Final = (1 << 63) - 1  # what an index holds; a clock says so in 2262
 MAX_DATA_BYTES: Final = 1 << 30
 
 # Where a record is: first 8 bytes of its key, stamp, segment id, offset, length of the frame.
@@ -92,7 +93,8 @@ def scan(raw: bytes, base: int, segment: int) -> Scan:
         if start > at:
             damaged.append((base + at, base + start))
         stamp, prefix = _STAMP_AND_PREFIX.unpack_from(raw, start + _HEAD.size)
-        rows.append((prefix, stamp, segment, base + start, end - start))
+        if stamp <= _MAX_STAMP:
+            rows.append((prefix, stamp, segment, base + start, end - start))
         at = end
     return Scan(rows, base + at, damaged)
 

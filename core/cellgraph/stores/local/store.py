@@ -33,6 +33,7 @@ from cellgraph.stores.local.trust import Trust
 from cellgraph.stores.local.upkeep import Upkeep
 from cellgraph.stores.local.writer import SegmentWriter, Written
 from cellgraph.stores.tended import Blob, Checked, Facts, Kept, Rewritten, Swept
+from cellgraph.vouched import Judge, whole
 
 
 class LocalStore:
@@ -41,7 +42,7 @@ class LocalStore:
     Any number of processes and threads may use one folder. A process that ends without `close`,
     by any signal, loses nothing that `append` or `put_blob` returned from. A store opened before
     `os.fork` cannot be used in the child. *clock* returns nanoseconds since 1970. *grace_s* (see
-    `Tended`) is the same for all who use a folder.
+    `Tended`) is the same for all who use a folder. *judge*: how records are believed (`vouched`).
 
     Raises StoreError if *root* is something else, has a newer format, or cannot be created.
     """
@@ -52,6 +53,7 @@ class LocalStore:
         *,
         clock: Callable[[], int] = time.time_ns,
         grace_s: float = GRACE_S,
+        judge: Judge = whole,
     ) -> None:
         self.root = root.absolute()
         self.grace_s = grace_s
@@ -67,7 +69,8 @@ class LocalStore:
         self._unsynced = Unsynced()
         self._index_file = IndexFile(layout)
         self._upkeep = Upkeep(self._overlay, self._index_file, self._unsynced)
-        self._reader = SegmentReader(self._segments, self._quarantine)
+        self._judge = judge
+        self._reader = SegmentReader(self._segments, self._quarantine, judge)
         self._writer = SegmentWriter(self._segments, self._reader.learn, clock)
         tails = Tails(self._segments, self._reader, self._overlay, self._writer.own, clock)
         self._lookup = Lookup(
@@ -105,7 +108,7 @@ class LocalStore:
     def scan(self) -> Iterator[Entry]:
         """See `Store`. What is appended during the scan may or may not come."""
         self._check()
-        return history.entries(self._segments, self._quarantine)
+        return history.entries(self._segments, self._quarantine, self._judge)
 
     def write_file(self, name: str, data: bytes) -> None:
         """See `Store`. Raises StoreError when the file cannot be written."""

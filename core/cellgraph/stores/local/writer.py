@@ -15,7 +15,7 @@ from cellgraph.digest import DIGEST_BYTES
 from cellgraph.errors import StoreError
 from cellgraph.stores.base import Entry
 from cellgraph.stores.local.faults import store_error
-from cellgraph.stores.local.layout import epoch_of, segment_name
+from cellgraph.stores.local.layout import epoch_of, local_writer, segment_name
 from cellgraph.stores.local.locks import Lock, lock
 from cellgraph.stores.local.overlay import Covered
 from cellgraph.stores.local.segment import (
@@ -65,7 +65,7 @@ class SegmentWriter:
         self._learn = learn
         self._clock = clock
         self._lock = threading.Lock()
-        self._writer = os.urandom(5).hex()
+        self._writer = local_writer()
         self._made = 0
         self._stamp = 0
         self._segments: dict[int, _Segment] = {}

@@ -40,6 +40,7 @@ from cellgraph.stores.s3.place import Location
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 CONNECTIONS: Final = 16
+MOST_BYTES: Final = 2 << 30  # of an object that is read into memory
 LARGE_AT_ONCE: Final = 4  # each in as many parts at once as there are connections left
 _CONNECT_S: Final = 3
 _READ_S: Final = 60
@@ -134,15 +135,23 @@ class Bucket:
             return f"renew the credentials of the profile {profile} (aws configure --profile)"
         return f"aws sso login --profile {profile}"
 
-    def get(self, name: str, start: int = 0, length: int = 0) -> bytes:
-        """The bytes of an object, or *length* of them from *start*."""
+    def get(
+        self, name: str, start: int = 0, length: int = 0, *, at_most: int = MOST_BYTES
+    ) -> bytes:
+        """The bytes of an object, or *length* of them from *start*.
+
+        More than *at_most* are not read: nobody of ours wrote them, so the object is Absent.
+        """
         part = {"Range": f"bytes={start}-{start + length - 1}"} if length else {}
         with self._asking() as (client, bucket):
             answer = client.get_object(
                 Bucket=bucket, Key=self.location.key(name), **part, **self._reading
             )
             with answer["Body"] as body:
-                data: bytes = body.read()
+                size = int(answer["ContentLength"])
+                data: bytes = body.read() if size <= at_most else b""
+        if size > at_most:
+            raise Absent(f"larger than {at_most} bytes")
         return data
 
     def get_file(self, name: str, target: Path) -> None:

@@ -10,18 +10,20 @@ a renamed segment, is damage.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
-from cellgraph.digest import DIGEST_BYTES, digest
+from cellgraph.digest import DIGEST_BYTES, Bytes, digest
 from cellgraph.stores.local.segment import frame, prefixes, salt_of, segment_id
+from cellgraph.stores.s3.bucket import MOST_BYTES
 from cellgraph.stores.s3.place import section_name
 
 MAGIC: Final = b"cellgraph.segs.1"
 # A flush is 8 MB, a compaction 128 MB, one record 1 GB: nothing larger is read into memory.
-MAX_OBJECT_BYTES: Final = 2 << 30
+MAX_OBJECT_BYTES: Final = MOST_BYTES
+MAX_PAYLOAD_BYTES: Final = 5 << 40  # the largest object of S3
 _TRAILER: Final = struct.Struct(f"<Q{DIGEST_BYTES}s16s")
 _INDEXED: Final = struct.Struct("<qQ")
 
@@ -58,7 +60,7 @@ class _Footer(msgspec.Struct, array_like=True, frozen=True):
     sections: tuple[_Section, ...]
     index: bytes  # (first 8 bytes of the key, offset of the frame), sorted
     places: tuple[Place, ...]
-    signature: bytes = b""  # of the check below, once stores are signed
+    seal: bytes = b""  # who wrote it (`signing.Seal`) and the signature under `Bundle.content`
 
 
 class Bundle(NamedTuple):
@@ -66,13 +68,23 @@ class Bundle(NamedTuple):
 
     sections: tuple[tuple[str, int, memoryview], ...]  # name, zone, bytes
     places: tuple[Place, ...]
+    content: bytes = b""  # digest of all but the seal, for an object that has one
+    seal: bytes = b""
 
 
 _decoder: Final = msgspec.msgpack.Decoder(_Footer)
 
 
-def build(name: str, records: Iterable[Stamped], places: Sequence[Place]) -> bytes:
-    """Encode the object *name* (relative to ``segments/``). Equal records are written once."""
+def build(
+    name: str,
+    records: Iterable[Stamped],
+    places: Sequence[Place],
+    sign: Callable[[bytes], bytes] | None = None,
+) -> bytes:
+    """Encode the object *name* (relative to ``segments/``). Equal records are written once.
+
+    *sign* returns the seal for a digest.
+    """
     zones: dict[int, dict[tuple[int, bytes], bytes]] = {}
     for zone, stamp, key, data in records:
         zones.setdefault(zone, {})[stamp, key] = data
@@ -91,7 +103,10 @@ def build(name: str, records: Iterable[Stamped], places: Sequence[Place]) -> byt
         sections.append(_Section(zone, begin, len(out)))
     index.sort()
     packed = b"".join(_INDEXED.pack(*row) for row in index)
-    footer = msgspec.msgpack.encode(_Footer(tuple(sections), packed, tuple(places)))
+    said = _Footer(tuple(sections), packed, tuple(places))
+    if sign is not None:
+        said = msgspec.structs.replace(said, seal=sign(_content(name, out, said)))
+    footer = msgspec.msgpack.encode(said)
     out += footer
     out += _TRAILER.pack(len(footer), _check(name, footer), MAGIC)
     return bytes(out)
@@ -113,7 +128,7 @@ def parse(name: str, raw: bytes) -> Bundle:
         raise DamagedBundle("its footer is wrong, or it was renamed")
     try:
         found = _decoder.decode(footer)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise DamagedBundle("its footer cannot be read") from error
     view = memoryview(raw)
     sections: dict[int, tuple[str, int, memoryview]] = {}
@@ -123,15 +138,23 @@ def parse(name: str, raw: bytes) -> Bundle:
             raise DamagedBundle("its sections do not fit")
         sections[zone] = (section_name(name, zone), zone, view[start:end])
         at = end
-    return Bundle(tuple(sections.values()), tuple(filter(_plausible, found.places)))
+    content = _content(name, view[: body - length], found) if found.seal else b""
+    places = tuple(filter(_plausible, found.places))
+    return Bundle(tuple(sections.values()), places, content, found.seal)
+
+
+def _content(name: str, body: Bytes, footer: _Footer) -> bytes:
+    """Digest of an object but for its seal."""
+    said = msgspec.msgpack.encode(msgspec.structs.replace(footer, seal=b""))
+    return digest(_check(name, said) + digest(body))
 
 
 def _plausible(place: Place) -> bool:
     return (
         len(place.digest) == DIGEST_BYTES
         and len(place.pack) in (0, DIGEST_BYTES)
-        and place.start >= 0
-        and place.length > 0
+        and 0 <= place.start <= MAX_OBJECT_BYTES
+        and 0 < place.length <= MAX_PAYLOAD_BYTES
     )
 
 

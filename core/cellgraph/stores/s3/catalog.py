@@ -66,13 +66,13 @@ def decode(raw: bytes) -> Catalog | None:
     """The catalog in *raw*, without names that no Cellgraph gives; None when it is damaged."""
     try:
         found = _decoder.decode(raw)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
-    if not found.position.isdecimal():
+    if not (found.position.isascii() and found.position.isdecimal()):
         return None
     return Catalog(
         found.position,
-        tuple(s for s in found.segments if is_segment(s.name)),
+        tuple(s for s in found.segments if is_segment(s.name) and s.size >= 0),
         tuple(r for r in found.replaced if is_segment(r.name)),
     )
 

@@ -22,6 +22,7 @@ from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.bundle import DamagedBundle, Place, Stamped, build, parse
 from cellgraph.stores.s3.catalog import Catalog, Listed, to_merge
 from cellgraph.stores.s3.faults import Refused, S3Fault, Taken
+from cellgraph.stores.s3.hand import Hand
 from cellgraph.stores.s3.place import (
     CATALOG,
     SEGMENTS,
@@ -36,15 +37,24 @@ _KEEP_CATALOGS: Final = 8
 
 
 class Compactor:
-    """Merges when there is something to merge. *clock* returns nanoseconds since 1970."""
+    """Merges when there is something to merge. *clock* returns nanoseconds since 1970.
+
+    *hand* says what may be merged: what has the same signature as the merged object will have.
+    """
 
     def __init__(
-        self, bucket: Bucket, puller: Puller, grace_s: float, clock: Callable[[], int]
+        self,
+        bucket: Bucket,
+        puller: Puller,
+        grace_s: float,
+        clock: Callable[[], int],
+        hand: Hand,
     ) -> None:
         self._bucket = bucket
         self._puller = puller
         self._grace_s = grace_s
         self._clock = clock
+        self._hand = hand
         self._writer = os.urandom(5).hex()
         self._made = 0
         self._unreadable: set[str] = set()
@@ -54,10 +64,10 @@ class Compactor:
 
         Returns whether it did. Raises S3Fault.
         """
-        if not to_merge(self._puller.live(), at_most, self._unreadable):
+        if not to_merge(*self._mergeable(self._puller.live(), at_most)):
             return False
         generation, catalog, live = self._puller.whole()
-        merged = self._merged(to_merge(live, at_most, self._unreadable))
+        merged = self._merged(to_merge(*self._mergeable(live, at_most)))
         if merged is None:
             return False
         listed, raw = merged
@@ -74,6 +84,15 @@ class Compactor:
         self._sweep(catalog, generation + 1, now)
         return True
 
+    def _mergeable(
+        self, live: dict[str, int], at_most: int
+    ) -> tuple[dict[str, int], int, set[str]]:
+        """Objects, without those that others have signed: what stands in a merged object stands
+        under the signature of whoever merged it."""
+        if len(live) > at_most:
+            self._unreadable.update(n for n in live if self._hand.known_as_others(n))
+        return live, at_most, self._unreadable
+
     def _merged(self, names: Sequence[str]) -> tuple[Listed, bytes] | None:
         """One object with the records of *names*; None unless two of them can be read."""
         records: dict[Stamped, None] = {}
@@ -87,6 +106,9 @@ class Compactor:
             except DamagedBundle:
                 self._unreadable.add(name)
                 continue
+            if not self._hand.is_own(bundle):
+                self._unreadable.add(name)
+                continue
             for segment, zone, part in bundle.sections:
                 records.update(dict.fromkeys(_records(segment, zone, bytes(part))))
             places |= {place.digest: place for place in bundle.places}
@@ -96,7 +118,7 @@ class Compactor:
         zones = frozenset(record.zone for record in records)
         name = object_name(self._clock(), zones, self._writer, self._made)
         self._made += 1
-        raw = build(name, records, list(places.values()))
+        raw = build(name, records, list(places.values()), self._hand.sign)
         return Listed(name, len(raw), tuple(covers)), raw
 
     def _get(self, name: str) -> bytes:

@@ -10,6 +10,7 @@ Threading: any thread.
 import os
 import threading
 from pathlib import Path
+from typing import Final
 
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import StoreError
@@ -20,6 +21,9 @@ from cellgraph.stores.s3.ledger import Ledger
 from cellgraph.stores.s3.link import Link
 from cellgraph.stores.s3.place import blob_name, pack_name
 from cellgraph.stores.s3.tier import Tier
+
+# Far above what one flush packs.
+_PACK_BYTES: Final = 256 << 20
 
 
 class Fetcher:
@@ -95,7 +99,7 @@ class Fetcher:
         with self._packs:
             if self._tier.has_blob(place.digest):
                 return  # another thread brought the pack
-            raw = self._bucket.get(pack_name(place.pack))
+            raw = self._bucket.get(pack_name(place.pack), at_most=_PACK_BYTES)
             for each in self._ledger.in_pack(place.pack):
                 data = raw[each.start : each.start + each.length]
                 if each.digest == place.digest or not self._tier.has_blob(each.digest):

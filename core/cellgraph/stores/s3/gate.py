@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import tempfile
 import threading
 from pathlib import Path
@@ -18,6 +19,7 @@ from cellgraph.stores.s3.place import FORMAT_FILE
 _CURRENT: Final = "current"
 _UNKNOWN: Final = "unknown"
 _PRIVATE: Final = 0o700
+_FORMAT_BYTES: Final = 64 << 10
 
 
 class Gate:
@@ -36,7 +38,7 @@ class Gate:
         with self._lock:
             if not self._store_id:
                 try:
-                    raw = self._bucket.get(FORMAT_FILE)
+                    raw = self._bucket.get(FORMAT_FILE, at_most=_FORMAT_BYTES)
                 except Absent:
                     raw = self._create()
                 self._store_id = _store_id(self._bucket.location.uri, raw)
@@ -71,21 +73,38 @@ def tier_folder(bucket: Bucket, store_id: str, cache: Path | None) -> Path:
     top = (cache or _user_cache()) / name
     try:
         top.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        _check_own(top)
         current = top / _CURRENT
         if not store_id:
-            folder = top / (current.read_text("utf-8") if current.exists() else _UNKNOWN)
+            met = current.read_text("utf-8") if current.exists() else ""
+            folder = top / (met if _is_id(met) else _UNKNOWN)
         else:
             folder = top / store_id
             if (top / _UNKNOWN).exists() and not folder.exists():
                 (top / _UNKNOWN).replace(folder)
             current.write_text(store_id, "utf-8")
         folder.mkdir(mode=_PRIVATE, exist_ok=True)
+        _check_own(folder)
     except OSError as error:
         raise StoreError(
             f"the local tier of {bucket.location.uri} cannot be made in {top}: {error.strerror}; "
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
     return folder
+
+
+def _check_own(folder: Path) -> None:
+    """What lies in a tier is believed as written here, so nobody else may have put it there.
+
+    Raises StoreError.
+    """
+    found = folder.lstat()
+    shared = stat.S_IMODE(found.st_mode) & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or shared:
+        raise StoreError(
+            f"{folder} is a link, belongs to somebody else, or others can write to it: remove it, "
+            "or set XDG_CACHE_HOME to a folder of your own"
+        )
 
 
 def first_look(gate: Gate) -> tuple[str, S3Fault | None]:
@@ -108,7 +127,7 @@ def _user_cache() -> Path:
 def _store_id(uri: str, raw: bytes) -> str:
     try:
         found: object = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     facts = cast("dict[str, object]", found) if isinstance(found, dict) else {}
     number, store = facts.get("format"), facts.get("store")

@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pushed (segment TEXT PRIMARY KEY, length INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS places (digest BLOB PRIMARY KEY, pack BLOB NOT NULL, start INTEGER
     NOT NULL, length INTEGER NOT NULL, seen_s INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seals (name TEXT PRIMARY KEY, content BLOB NOT NULL, seal BLOB NOT
+    NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, etag TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
@@ -90,6 +92,18 @@ class Ledger:
                 "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)",
                 [(p.digest, p.pack, p.start, p.length, now) for p in places],
             )
+
+    def note_seals(self, names: Iterable[str], content: bytes, seal: bytes) -> None:
+        """An object, and the segments that it becomes, have this digest and seal (or none)."""
+        with self._writing() as db:
+            rows = [(name, content, seal) for name in names]
+            db.executemany("INSERT OR REPLACE INTO seals VALUES (?, ?, ?)", rows)
+
+    def seal(self, name: str) -> tuple[bytes, bytes] | None:
+        """Digest and seal of an object or segment, unverified; None if nothing is known."""
+        with self._reading() as db:
+            row = db.execute("SELECT content, seal FROM seals WHERE name = ?", (name,)).fetchone()
+        return (row[0], row[1]) if row else None
 
     def files(self) -> dict[str, str]:
         """ETag of each small named object that is here; `UNPUSHED` if the bucket lacks it."""

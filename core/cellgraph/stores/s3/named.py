@@ -18,6 +18,7 @@ from cellgraph.stores.s3.tier import Tier
 
 # Who reads one object of a listing mostly reads the next ones.
 _AT_ONCE: Final = 64
+_NAMED_BYTES: Final = 64 << 20
 
 
 class NamedObjects:
@@ -64,9 +65,12 @@ class NamedObjects:
         except S3Fault as fault:
             self._link.failed(fault)
             return self._tier.read_file(name)
-        for each, data in self._bucket.each(self._bucket.get, wanted):
+        for each, data in self._bucket.each(self._get, wanted):
             self._keep(each, data)
         return self._tier.read_file(name)
+
+    def _get(self, name: str) -> bytes:
+        return self._bucket.get(name, at_most=_NAMED_BYTES)
 
     def names(self, folder: str) -> list[str]:
         """As `Store.list_files`: one listing when the bucket can be asked."""

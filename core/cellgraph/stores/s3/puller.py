@@ -141,10 +141,10 @@ class Puller:
         name = f"{CATALOG}{known:010d}.json"
         kept = self._ledger.fact(name)
         try:
-            raw = kept or self._bucket.get(name)
+            raw = kept or self._bucket.get(name, at_most=catalogs.MAX_CATALOG_BYTES)
         except Absent:
             return
-        found = catalogs.decode(raw) if len(raw) <= catalogs.MAX_CATALOG_BYTES else None
+        found = catalogs.decode(raw)
         if found is None:
             # Without it everything is listed, and equal records count once.
             self._remarks.once("catalog", f"{name} is damaged: the store is read without it")
@@ -205,13 +205,18 @@ class Puller:
         for name, raw in objects:
             try:
                 found = parse(name, raw)
+                lacking = [s for s in found.sections if self._tier.lacks(s[0], bytes(s[2]))]
             except DamagedBundle as error:
                 _log.warning("damaged object %s (%s): treated as absent", name, error)
                 self._tier.quarantine(name, raw)
                 continue
             # Before the files: what came from the bucket is never pushed to it.
             self._ledger.take_in((), {n: len(part) for n, _, part in found.sections}, (), 0)
-            for segment, _, part in found.sections:
+            # Before the files, too: whoever reads them finds who signed them.
+            self._ledger.note_seals(
+                {name, *(segment for segment, _, _ in lacking)}, found.content, found.seal
+            )
+            for segment, _, part in lacking:
                 self._tier.take_in(segment, bytes(part))
             places += found.places
         self._tier.sync()
@@ -229,7 +234,7 @@ def _batches(names: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[st
             yield batch
             batch, total = [], 0
         batch.append(name)
-        total += sizes[name]
+        total += max(0, sizes[name])
     if batch:
         yield batch
 

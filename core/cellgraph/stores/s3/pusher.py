@@ -25,10 +25,11 @@ from cellgraph.stores.s3.puller import Puller
 from cellgraph.stores.s3.tier import Stretch, Tier
 
 _LEFTOVERS: Final = ".pushing"
+Sign = Callable[[bytes], bytes]
 
 
 class Pusher:
-    """What waits to be pushed. *clock* returns nanoseconds since 1970."""
+    """What waits to be pushed. *clock*: nanoseconds since 1970. *sign* seals what is pushed."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Pusher:
         puller: Puller,
         pace: Pace,
         clock: Callable[[], int],
+        sign: Sign | None = None,
     ) -> None:
         self._bucket = bucket
         self._gate = gate
@@ -47,6 +49,7 @@ class Pusher:
         self._puller = puller
         self._pace = pace
         self._clock = clock
+        self._sign = sign
         self._flushing = threading.Lock()
         self._lock = threading.Lock()  # guards the next one
         self._staged: dict[bytes, None] = {}
@@ -172,7 +175,7 @@ class Pusher:
             now = self._clock()
             zones = frozenset(record.zone for record in records)
             name = object_name(now, zones, self._writer, self._made)
-            raw = build(name, records, places)
+            raw = build(name, records, places, self._sign)
             self._made += 1
             self._bucket.put(f"{SEGMENTS}{name}", raw, new=True)
             self._ledger.take_in([name], reached, places, int(time.time()))

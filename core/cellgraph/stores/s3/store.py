@@ -13,12 +13,14 @@ from typing import Final
 
 from cellgraph.codecs.payload import Payload
 from cellgraph.stores.base import Entry
+from cellgraph.stores.policy import Policy, judge_in
 from cellgraph.stores.s3.background import Background, Signals
 from cellgraph.stores.s3.bucket import Access, Bucket
 from cellgraph.stores.s3.compaction import Compactor
 from cellgraph.stores.s3.errands import Errands
 from cellgraph.stores.s3.fetching import Fetcher
 from cellgraph.stores.s3.gate import Gate, first_look, tier_folder
+from cellgraph.stores.s3.hand import Hand
 from cellgraph.stores.s3.ledger import Ledger
 from cellgraph.stores.s3.link import Link, Remarks
 from cellgraph.stores.s3.named import NamedObjects
@@ -31,6 +33,7 @@ from cellgraph.stores.s3.tier import Tier
 DEFAULT_PACE: Final = Pace()
 DEFAULT_ACCESS: Final = Access()
 TIER_BYTES: Final = 20 << 30
+BELIEVE_DATA: Final = Policy()
 _log = logging.getLogger(__name__)
 
 
@@ -40,6 +43,7 @@ class S3Store:
     *cache* is the folder of local tiers (None: the user's cache folder), which hold at most
     *tier_bytes* of payloads that are in the bucket. *say* is told, on any thread, what a person
     should know: the bucket is away, credentials have expired. *clock*: nanoseconds since 1970.
+    *policy*: what is believed of what others wrote, and who signs what is pushed.
 
     When `append` or `put_blob` returns, what it wrote is on this machine and survives the process;
     it is in the bucket after `flush` or `close`, or when a later session on this machine pushed it.
@@ -57,6 +61,7 @@ class S3Store:
         cache: Path | None = None,
         tier_bytes: int = TIER_BYTES,
         pace: Pace = DEFAULT_PACE,
+        policy: Policy = BELIEVE_DATA,
         say: Callable[[str], None] = _log.warning,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -75,10 +80,14 @@ class S3Store:
         gate = Gate(bucket)
         store_id, fault = first_look(gate)
         folder = tier_folder(bucket, store_id, cache)
-        self._tier = tier = Tier(folder / "tier", signals.grown, clock)
         self._ledger = ledger = Ledger(folder / "ledger.sqlite")
+        judge = judge_in(self.uri, policy, ledger.seal)
+        self._tier = tier = Tier(folder / "tier", signals.grown, clock, judge)
+        self._hand = Hand(self.uri, policy.signer, ledger)
         self._puller = Puller(bucket, gate, tier, ledger, reading, remarks, pace.refresh_s)
-        self._pusher = Pusher(bucket, gate, tier, ledger, self._puller, pace, clock)
+        self._pusher = Pusher(
+            bucket, gate, tier, ledger, self._puller, pace, clock, self._hand.sign
+        )
         self._fetcher = Fetcher(bucket, tier, ledger, reading)
         self._named = NamedObjects(bucket, gate, tier, ledger, reading, signals.wake)
         if fault is not None:
@@ -101,7 +110,7 @@ class S3Store:
             ledger=self._ledger,
             pusher=self._pusher,
             named=self._named,
-            compactor=Compactor(self._bucket, self._puller, self._pace.grace_s, clock),
+            compactor=Compactor(self._bucket, self._puller, self._pace.grace_s, clock, self._hand),
             fetcher=self._fetcher,
             accounts_folder=accounts,
             accounts_bytes=tier_bytes,

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cellgraph.stores.local import LocalStore
+from cellgraph.stores.local.layout import written_here
 from cellgraph.stores.local.locks import Lock, lock
 from cellgraph.stores.local.overlay import Covered
 from cellgraph.stores.local.segment import first_frame, salt_of, scan, segment_id, stamp_of, unframe
 from cellgraph.stores.local.tails import list_segments
 from cellgraph.stores.local.writer import Written
-from cellgraph.stores.s3.bundle import Stamped
+from cellgraph.stores.s3.bundle import DamagedBundle, Stamped
+from cellgraph.vouched import Judge, whole
 
 
 class Stretch(NamedTuple):
@@ -31,11 +33,32 @@ class Stretch(NamedTuple):
 class Tier(LocalStore):
     """A `LocalStore` in *root*. *grown* is told the bytes of each write, on the writer's thread."""
 
-    def __init__(self, root: Path, grown: Callable[[int], None], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        grown: Callable[[int], None],
+        clock: Callable[[], int],
+        judge: Judge = whole,
+    ) -> None:
         self._grown = grown
         self._ends: dict[str, int] = {}  # of the segments written here
         self._ends_lock = threading.Lock()
-        super().__init__(root, clock=clock)
+        super().__init__(root, clock=clock, judge=judge)
+
+    def lacks(self, name: str, raw: bytes) -> bool:
+        """Whether the segment of this name has to be taken in; false when it is here.
+
+        Raises DamagedBundle when the segment of this name is another one.
+        """
+        try:
+            here = (self._segments / name).read_bytes()
+        except FileNotFoundError:
+            return True
+        if here == raw:
+            return False
+        if raw.startswith(here):  # cut by a loss of power
+            return True
+        raise DamagedBundle("the segment of this name is another one here")
 
     def take_in(self, name: str, raw: bytes) -> None:
         """Add a whole segment, written elsewhere under this name. Twice does no harm.
@@ -84,10 +107,11 @@ class Tier(LocalStore):
             return dict(self._ends)
 
     def at_rest(self) -> Iterator[tuple[str, int]]:
-        """Name and length of each segment that no process appends to at this moment."""
+        """Name and length of each segment that a session of this machine wrote and no process
+        appends to at this moment."""
         mine = self.written()
         for name, size in list_segments(self._segments):
-            if name not in mine and _is_free(self._segments / name):
+            if name not in mine and written_here(name) and _is_free(self._segments / name):
                 yield name, size
 
     def records(self, stretch: Stretch) -> Iterator[tuple[int, Stamped]]:
