@@ -26,8 +26,8 @@ $(BIN)/python:
 
 # One stamp per set of extras: `make demo` does not wait for a type checker.
 $(VENV)/.with-demo: EXTRAS = demo
-$(VENV)/.with-lab: EXTRAS = demo,lab
-$(VENV)/.with-dev: EXTRAS = demo,lab,dev
+$(VENV)/.with-lab: EXTRAS = demo,lab,sequences
+$(VENV)/.with-dev: EXTRAS = demo,lab,sequences,dev
 $(VENV)/.with-bench: EXTRAS = bench
 $(VENV)/.with-%: pyproject.toml | $(BIN)/python
 	@echo "installing Cellgraph with [$(EXTRAS)] into $(VENV)"

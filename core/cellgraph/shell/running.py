@@ -19,7 +19,7 @@ from cellgraph.shell import outputs as made
 from cellgraph.shell.command import BASH, interpreter
 from cellgraph.shell.inputs import Variables, stage, staged
 from cellgraph.shell.outputs import Output
-from cellgraph.shell.process import Ended, run
+from cellgraph.shell.process import Ended, Say, run
 
 _SHOWN_LINES: Final = 12
 _COMMAND: Final = "command"
@@ -93,7 +93,7 @@ def _run(
     paths = {
         o.name: os.path.normpath(folder.work / o.variable) for o in outputs if o.kind != "stdout"
     }
-    environment = {**os.environ, **variables.environment(), **paths}
+    environment = {**os.environ, "PATH": _search_path(), **variables.environment(), **paths}
     line = interpreter(text)
     if line is None:
         arrays = folder.root / "arrays"
@@ -108,7 +108,7 @@ def _run(
             environment=environment,
             stdin=stdin,
             stdout=folder.stdout if wanted else None,
-            say=_say,
+            say=_into_log(folder.root),
         )
     except OSError as error:
         raise ScriptError(
@@ -118,12 +118,27 @@ def _run(
         ) from None
 
 
-def _say(stream: str, data: bytes) -> None:
-    """Into the log of the call, which is that of this thread."""
-    target: Any = getattr(sys, stream)
-    if target is not None:
-        target.write(data.decode("utf-8", "replace"))
-        target.flush()
+def _search_path() -> str:
+    """Where programs are found: those that were installed beside this Python, too.
+
+    A kernel often runs in an environment that nobody has activated.
+    """
+    own = os.path.dirname(sys.executable)  # noqa: PTH120 - links stay what they are
+    given = os.environ.get("PATH", os.defpath)
+    return given if own in given.split(os.pathsep) else f"{own}{os.pathsep}{given}"
+
+
+def _into_log(root: Path) -> Say:
+    """Into the log of the call, which is that of this thread; paths below *root* short."""
+    home = os.fsencode(root) + b"/"
+
+    def say(stream: str, data: bytes) -> None:
+        target: Any = getattr(sys, stream)
+        if target is not None:
+            target.write(data.replace(home, b"").decode("utf-8", "replace"))
+            target.flush()
+
+    return say
 
 
 # --- when it fails --------------------------------------------------------------------------------
