@@ -10,7 +10,7 @@ Pure, but for `look_up`.
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from cellgraph.errors import ConfigError
 from cellgraph.suggest import closest
@@ -89,13 +89,13 @@ def file_system(said: Mapping[str, Any]) -> FileSystem:
     mount = str(PurePosixPath(said.get("mount", "/fsx")))
     if not mount.startswith("/") or mount == "/" or ".." in PurePosixPath(mount).parts:
         raise ConfigError(f"fsx: mount={said['mount']!r}: expected an absolute folder, as /fsx")
-    links = said.get("links", {})
+    links: Any = said.get("links", {})
     if not isinstance(links, Mapping):
         raise ConfigError(f'fsx: links={links!r}: expected {{"/folder": "s3://bucket/prefix"}}')
     return FileSystem(
         said.get("file_system", ""),
         mount,
-        checked(Link(str(k), str(v)) for k, v in cast("Mapping[Any, Any]", links).items()),
+        checked(Link(str(k), str(v)) for k, v in links.items()),
         bool(said.get("read_only", True)),
         said.get("dns_name", ""),
         said.get("mount_name", ""),
