@@ -90,7 +90,7 @@ def file_system(said: Mapping[str, Any]) -> FileSystem:
     if not mount.startswith("/") or mount == "/" or ".." in PurePosixPath(mount).parts:
         raise ConfigError(f"fsx: mount={said['mount']!r}: expected an absolute folder, as /fsx")
     links: Any = said.get("links", {})
-    if not isinstance(links, Mapping):
+    if not isinstance(said.get("links", {}), Mapping):
         raise ConfigError(f'fsx: links={links!r}: expected {{"/folder": "s3://bucket/prefix"}}')
     return FileSystem(
         said.get("file_system", ""),
