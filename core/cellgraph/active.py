@@ -41,6 +41,7 @@ class Active:
         "graph_roots",
         "jobs",
         "kept_failures",
+        "lets_go",
         "misses",
         "ran",
         "reasons",
@@ -71,6 +72,7 @@ class Active:
         self.state_changed: set[str] = set()  # tasks that changed what they read
         self.jobs: set[int] = set()  # handed to executors and not yet answered
         self.cancelled = False
+        self.lets_go = False  # what runs on other machines goes on there
         self.stopping = False
         self.ended = False  # whoever waited has been told: nothing more is said or counted
         self.misses: dict[bytes, int] = {}  # task id -> calls that had to run

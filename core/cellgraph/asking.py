@@ -99,13 +99,14 @@ class Asking:
 
     def _place_of(self, executor: str) -> Place:
         """What calls on an executor cost; the executor is not made for it."""
-        kind = self.settings.executors.get(executor, {}).get("type", executor)
+        said = self.settings.executors.get(executor, {})
+        kind = said.get("type", executor)
         try:
             made = executor_type(kind)
         except ConfigError:  # said when a call is handed to it
             return Place()
-        given = (getattr(made, "remote", False), getattr(made, "cost_usd_per_hour", 0.0))
-        return Place(bool(given[0]), float(given[1]))
+        price = said.get("usd_per_vcpu_hour", getattr(made, "cost_usd_per_hour", 0.0))
+        return Place(bool(getattr(made, "remote", False)), float(price))
 
     def outline(self, expr: Any) -> tuple[CallAdded, ...]:
         """The calls that *expr* names now, without running anything. Raises IdentityError."""

@@ -228,6 +228,8 @@ def _resources(options: TaskOptions) -> Resources:
         gpus=options.gpus or 0,
         timeout_s=options.timeout_s,
         extra=options.extra or None,
+        calls_per_job=options.calls_per_job,
+        tags=options.tags,
     )
 
 

@@ -5,7 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from cellgraph.errors import CallCancelled, CallTimeout
-from cellgraph.executor import Executor, Function, Job, JobFailed, Resources
+from cellgraph.executor import (
+    Executor,
+    Function,
+    Job,
+    JobFailed,
+    RemoteExecutor,
+    Resources,
+)
 from cellgraph.expression import CALL
 from cellgraph.failure import Failure
 from cellgraph.limits import Limits
@@ -37,19 +44,24 @@ class Dispatch:
         self._make = make
         self._roots = roots
         self._executors: dict[str, Executor] = {}
+        self._remote: list[RemoteExecutor] = []
         self._ids = itertools.count(1)
 
     def number(self, nodes: Iterable[Node]) -> list[tuple[int, Node]]:
         """Give each call or rule the id of its job."""
         return [(next(self._ids), node) for node in nodes]
 
-    def submit(self, numbered: Iterable[tuple[int, Node]]) -> None:
-        """Submit calls and rules. Raises ConfigError before anything is submitted."""
+    def submit(self, numbered: Iterable[tuple[int, Node]], private: Collection[int] = ()) -> None:
+        """Submit calls and rules. Raises ConfigError before anything is submitted.
+
+        *private*: calls that no equal one may answer for.
+        """
         batches: dict[str, list[Job]] = {}
         for job_id, node in numbered:
             if node.call >= 0:
                 d = node.definition
-                job = Job(job_id, d.function, node.args, node.kwargs, d.resources, self._roots)
+                key = node.key if d.cached and node.call not in private else b""
+                job = Job(job_id, d.function, node.args, node.kwargs, d.resources, self._roots, key)
                 batches.setdefault(d.executor, []).append(job)
             else:
                 job = _rule_job(job_id, node)._replace(roots=self._roots)
@@ -63,6 +75,8 @@ class Dispatch:
         found = self._executors.get(name)
         if found is None:
             found = self._executors[name] = self._make(name)
+            if isinstance(found, RemoteExecutor):
+                self._remote.append(found)
         return found
 
     def is_quick(self, node: Node) -> bool:
@@ -90,11 +104,20 @@ class Dispatch:
         """Ids of the jobs that run now, on any executor."""
         return [job for e in self._executors.values() for job in e.running()]
 
-    def cancel(self, jobs: Collection[int]) -> None:
-        """Stop jobs, wherever they are."""
+    def cancel(self, jobs: Collection[int], *, let_go: bool = False) -> None:
+        """Stop jobs, wherever they are; with *let_go*, those of other machines go on there."""
         if jobs:
             for executor in self._executors.values():
-                executor.cancel(jobs)
+                if let_go and isinstance(executor, RemoteExecutor):
+                    executor.let_go(jobs)
+                else:
+                    executor.cancel(jobs)
+
+    def depart(self, out: int) -> None:
+        """Nothing more is ready. If all *out* jobs only wait for company, none will come."""
+        if self._remote and out and sum(e.gathered() for e in self._remote) == out:
+            for executor in self._remote:
+                executor.flush()
 
     def may_still_return(self, event: JobFailed) -> bool:
         """Whether a job reported as failed may yet come back with a value (see `Executor`)."""
@@ -111,6 +134,7 @@ class Dispatch:
     def close(self) -> None:
         """Close every executor that was made."""
         executors, self._executors = self._executors, {}
+        self._remote.clear()
         for executor in executors.values():
             executor.close()
 

@@ -16,6 +16,7 @@ from cellgraph.label import label
 from cellgraph.node import Node, State
 from cellgraph.reasons import Reasons
 from cellgraph.recent import SAMPLED
+from cellgraph.remotes import Remotes
 from cellgraph.stores.base import Entry
 from cellgraph.telling import Telling
 
@@ -33,6 +34,7 @@ class Execution:
         self._keeper = keeper
         self._in_flight: dict[bytes, Node] = {}
         self._running: set[int] = set()
+        self._remotes = Remotes(jobs, telling.emit)
 
     @property
     def busy(self) -> bool:
@@ -93,7 +95,8 @@ class Execution:
             self._jobs.out[job] = (active, node)
             active.jobs.add(job)
         try:
-            self._dispatch.submit(jobs)
+            private = active.altered | active.audited.keys()
+            self._dispatch.submit(jobs, private)
         except Exception as error:  # an executor that cannot be had, an option it does not know
             for job, node in jobs:
                 self._jobs.out.pop(job, None)
@@ -154,6 +157,8 @@ class Execution:
                 self._failed(event)
             elif type(event) is JobLog:
                 self._printed(event)
+            else:
+                self._remotes.take(event)
         if entries:
             self._telling.write(done[0][0], entries)
         if report.problem and done:
@@ -283,9 +288,13 @@ class Execution:
 
     # --- stopping and looking -------------------------------------------------------------------
 
+    def settled(self) -> None:
+        """Nothing more becomes ready before a job ends: who waits for company need not."""
+        self._dispatch.depart(len(self._jobs.out))
+
     def stop(self, active: Active, *, running: bool) -> None:
         """Drop the queued jobs of a run, except those another run waits for; with *running*, also
-        stop what runs. Otherwise that goes on to its end and is kept."""
+        stop what runs, or let go of it. Otherwise that goes on to its end and is kept."""
         for node in self._dispatch.limits.drop(active.reduction):
             self._in_flight.pop(node.name, None)
         mine = [
@@ -298,7 +307,7 @@ class Execution:
             mine = [job for job in mine if job not in going]
         for job in mine:  # nobody may wait for a call that is being stopped
             self._in_flight.pop(self._jobs.out[job][1].name, None)
-        self._dispatch.cancel(mine)
+        self._dispatch.cancel(mine, let_go=active.lets_go)
 
     def look(self) -> None:
         """Say which calls have begun to run since the last look."""

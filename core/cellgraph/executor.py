@@ -7,9 +7,10 @@ the function writes large results to the store itself (`worker.run_job` does all
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from cellgraph.errors import ExecutorError
+from cellgraph.events import ChildEnded, RemoteKind, RemoteStatus
 from cellgraph.places import Read, Roots
 from cellgraph.stores.base import Store
 
@@ -33,6 +34,8 @@ class Resources:
     gpus: int = 0
     timeout_s: float | None = None
     extra: Mapping[str, object] | None = None
+    calls_per_job: int | Literal["auto"] | None = None  # how many calls may share a remote child
+    tags: Mapping[str, str] | None = None
 
 
 class Job(NamedTuple):
@@ -44,6 +47,7 @@ class Job(NamedTuple):
     kwargs: Mapping[str, object]
     resources: Resources
     roots: Roots | None = None  # None: nobody asks what it reads
+    key: bytes = b""  # what the call is named by; empty: nobody else may answer for it
 
 
 class JobLog(NamedTuple):
@@ -92,7 +96,53 @@ class JobFailed(NamedTuple):
         return isinstance(self.error, ExecutorError)
 
 
-JobEvent = JobLog | JobDone | JobFailed
+class JobsLeft(NamedTuple):
+    """Jobs that became one job of another machine; reported before anything else of it.
+
+    `jobs` by their positions in it (see `events.RemoteJobAdded`); 0 where a call is not ours.
+    """
+
+    remote: str  # the service's own id
+    kind: RemoteKind
+    executor: str
+    jobs: tuple[int, ...]
+    calls_per_child: int
+    vcpus: float
+    at: float
+    attached: bool
+    usd_per_vcpu_hour: float
+
+
+class RemoteSeen(NamedTuple):
+    """What the service says of a job of another machine (see `events.RemoteJobChanged`)."""
+
+    remote: str
+    status: RemoteStatus
+    waiting: int
+    running: int
+    done: int
+    failed: int
+    running_children: tuple[int, ...]
+    at: float
+    note: str
+
+
+class RemoteEnded(NamedTuple):
+    """How children of a job of another machine ended."""
+
+    remote: str
+    children: tuple[ChildEnded, ...]
+
+
+class Remark(NamedTuple):
+    """Something that people should know while the jobs are out."""
+
+    jobs: tuple[int, ...]  # runs that wait for these are told
+    text: str
+
+
+JobEvent = JobLog | JobDone | JobFailed | JobsLeft | RemoteSeen | RemoteEnded | Remark
+Answer = JobDone | JobFailed
 
 
 class Unreduced:
@@ -150,4 +200,28 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Stop everything this executor started. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class RemoteExecutor(Executor, Protocol):
+    """An executor that gathers jobs for a moment, sends them to other machines, and may let go.
+
+    `close` lets go of what was sent: it goes on without this process.
+    """
+
+    def gathered(self) -> int:
+        """How many jobs still wait for others to go with. Never blocks."""
+        ...
+
+    def flush(self) -> None:
+        """Nothing else can become ready now: send what is gathered. Returns at once."""
+        ...
+
+    def let_go(self, jobs: Collection[int]) -> None:
+        """Drop what was not sent, and stop waiting for the rest, which goes on where it is.
+
+        All are reported as JobFailed with CallCancelled. What finishes while this process lives
+        is reported as a late JobDone; an equal job that is submitted later is answered by it.
+        """
         ...

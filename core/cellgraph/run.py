@@ -17,7 +17,7 @@ from cellgraph.worker import load
 class Owner(Protocol):
     """Whoever reduces the run."""
 
-    def cancel(self, run: "Run") -> None: ...
+    def cancel(self, run: "Run", *, let_go: bool = False) -> None: ...
 
 
 class Counts:
@@ -109,6 +109,10 @@ class Run:
     def cancel(self) -> None:
         """Start nothing more, stop what can be stopped, keep what has finished."""
         self._owner.cancel(self)
+
+    def let_go(self) -> None:
+        """As `cancel`, except that what runs on other machines goes on there: evaluate again."""
+        self._owner.cancel(self, let_go=True)
 
     def __await__(self) -> Generator[Any, None, Any]:
         import asyncio

@@ -53,9 +53,10 @@ class Begin(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """Stop *run*."""
+    """Stop *run*; with *let_go*, what runs on other machines goes on there."""
 
     run: Run
+    let_go: bool
 
 
 class Settled(NamedTuple):
@@ -120,10 +121,13 @@ class Scheduler:
                 self._thread.start()
         self._queue.put(Begin(run, value, asked))
 
-    def cancel(self, run: Run) -> None:
-        """Start nothing more for *run*, stop what can be stopped, keep what has finished."""
+    def cancel(self, run: Run, *, let_go: bool = False) -> None:
+        """Start nothing more for *run*, stop what can be stopped, keep what has finished.
+
+        With *let_go*, what runs on other machines goes on there.
+        """
         run.halt.asked = True  # heard even while its graph is being taken in
-        self._queue.put(Cancel(run))
+        self._queue.put(Cancel(run, let_go))
 
     def report(self, events: Sequence[JobEvent]) -> None:
         """An executor says what happened; results are in the store when this returns."""
@@ -170,6 +174,8 @@ class Scheduler:
                     self._handle(message)
                 # One step, then the queue again: what has finished is kept before more is started.
                 moving = self._drive()
+                if not moving and self._queue.empty():
+                    self._execution.settled()
             except Exception as error:
                 _log.exception("the owner thread met an error of its own")
                 self._give_up(error)
@@ -177,7 +183,7 @@ class Scheduler:
                 self._look()
         self._garbage.as_usual()
         for active in list(self._active.values()):
-            active.cancelled = True
+            active.cancelled = active.lets_go = True
             self._stop(active)
             self._end(active)
 
@@ -218,7 +224,7 @@ class Scheduler:
         elif type(message) is Cancel:
             active = self._active.get(message.run.id)
             if active is not None:
-                active.cancelled = True
+                active.cancelled, active.lets_go = True, message.let_go
                 self._stop(active)
         elif type(message) is Settled:
             message.told.set()

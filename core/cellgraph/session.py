@@ -182,8 +182,8 @@ class Session(Asking):
         try:
             self._start(run, expr, cache, fail, definitions, allowed)
             presenter.wait(run)
-        except BaseException:
-            run.cancel()
+        except BaseException:  # Ctrl-C, mostly: jobs of other machines are met again later
+            run.let_go()
             raise
         finally:
             presenter.end(run)

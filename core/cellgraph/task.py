@@ -122,9 +122,17 @@ class Task(Generic[P, R]):
         # A worker process sends back a reference only: the code is already where it came from.
         processes = sys.modules.get("multiprocessing.process")
         in_worker = processes is not None and processes.parent_process() is not None
-        func = None if in_worker else self.func
-        where = (self.__module__, self.__qualname__)
-        return (_revive, (self.token, *where, func, self.declared, dict(self.said)))
+        return _parts(self, None if in_worker else self.func)
+
+
+def reference_to(task: Task[..., Any]) -> tuple[object, ...]:
+    """How *task* is pickled for where its code came from: without the code."""
+    return _parts(task, None)
+
+
+def _parts(task: Task[..., Any], func: Callable[..., Any] | None) -> tuple[object, ...]:
+    where = (task.__module__, task.__qualname__)
+    return (_revive, (task.token, *where, func, task.declared, dict(task.said)))
 
 
 # Live tasks by token, weakly: how an expression that comes back from a worker process finds the

@@ -19,6 +19,8 @@ from typing import Any, Final, NamedTuple, cast
 
 import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # none
 
+from cellgraph.task import Task, reference_to
+
 _MAX_DEPTH: Final = 4
 
 
@@ -108,6 +110,22 @@ def _importable(cls: type) -> bool:
 def dump(value: object) -> bytes:
     """Pickle *value*. Raises whatever pickling its parts raises."""
     return dump_with_parts(value)[0]
+
+
+class _HomePickler(_Pickler):
+    """Sends tasks as references: their code is where they came from."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Task):
+            return reference_to(cast("Task[..., Any]", obj))
+        return super().reducer_override(obj)
+
+
+def dump_for_home(value: object) -> bytes:
+    """Pickle *value* for the process that its tasks came from. Raises as `dump`."""
+    file = io.BytesIO()
+    _HomePickler(file).dump(value)
+    return file.getvalue()
 
 
 def dump_with_parts(value: object) -> tuple[bytes, Parts]:

@@ -38,14 +38,16 @@ class CollectingHost:
     def answers(self) -> list[JobDone | JobFailed]:
         """What has been answered so far."""
         with self._changed:
-            return [e for e in self.events if not isinstance(e, JobLog)]
+            return [e for e in self.events if isinstance(e, (JobDone, JobFailed))]
 
     def wait(self, ids: Sequence[int], timeout_s: float = 60.0) -> dict[int, JobDone | JobFailed]:
         """Wait until every job of *ids* is answered; return the first answer of each."""
         missing: set[int] = set(ids)
 
         def all_there() -> bool:
-            missing.difference_update(e.id for e in self.events if not isinstance(e, JobLog))
+            missing.difference_update(
+                e.id for e in self.events if isinstance(e, (JobDone, JobFailed))
+            )
             return not missing
 
         with self._changed:

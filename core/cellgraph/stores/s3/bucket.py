@@ -48,7 +48,7 @@ _DELETE_AT_ONCE: Final = 1000
 # Error codes of S3 and STS, and what they mean here. The rest is judged by the HTTP status.
 _ABSENT: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _TAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412"})
-_WHO: Final = frozenset(
+WHO: Final = frozenset(
     "AuthFailure ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId "
     "InvalidToken RequestExpired RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired "
     "UnrecognizedClientException".split()
@@ -126,14 +126,7 @@ class Bucket:
 
     def renewal(self) -> str:
         """What a person runs to have credentials again."""
-        profile = self.access.profile
-        if not profile:
-            return "aws sso login, or what else gives you credentials"
-        session: Any = botocore.session.Session(profile=profile)
-        found = cast("dict[str, Any]", session.get_scoped_config())
-        if found and not {"sso_session", "sso_start_url"} & set(found):
-            return f"renew the credentials of the profile {profile} (aws configure --profile)"
-        return f"aws sso login --profile {profile}"
+        return renewal(self.access.profile)
 
     def get(
         self, name: str, start: int = 0, length: int = 0, *, at_most: int = MOST_BYTES
@@ -250,13 +243,24 @@ class Bucket:
             return Absent(code)
         if code in _TAKEN:
             return Taken(code)
-        if code in _WHO:
+        if code in WHO:
             return Unauthorised(code)
         if code == "NoSuchBucket":
             return Refused(f"the bucket {self.location.bucket} does not exist")
         if code in _LATER or status >= 500:
             return Unreachable(f"the answer was {code or status}")
         return Refused(f"the answer was {code or status}")
+
+
+def renewal(profile: str) -> str:
+    """What a person runs to have the credentials of *profile* (empty: the default) again."""
+    if not profile:
+        return "aws sso login, or what else gives you credentials"
+    session: Any = botocore.session.Session(profile=profile)
+    found = cast("dict[str, Any]", session.get_scoped_config())
+    if found and not {"sso_session", "sso_start_url"} & set(found):
+        return f"renew the credentials of the profile {profile} (aws configure --profile)"
+    return f"aws sso login --profile {profile}"
 
 
 def _of_library(name: str) -> S3Fault:

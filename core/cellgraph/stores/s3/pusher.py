@@ -63,6 +63,11 @@ class Pusher:
         with self._lock:
             self._staged[payload] = None
 
+    def publish(self, places: Sequence[Place]) -> None:
+        """Payloads that are in the bucket, put there by others: to be named by the next object."""
+        with self._lock:
+            self._unpublished.update({place.digest: place for place in places})
+
     def waiting(self) -> bool:
         """Whether anything of this session is not in the bucket."""
         return bool(self._staged or self._unpublished or self._stretches())
@@ -169,7 +174,8 @@ class Pusher:
 
     def _push_records(self, stretches: Sequence[Stretch]) -> None:
         for records, reached in self._batches(stretches):
-            places = list(self._unpublished.values())
+            with self._lock:
+                places = list(self._unpublished.values())
             if not (records or places):
                 continue
             now = self._clock()
@@ -181,8 +187,9 @@ class Pusher:
             self._ledger.take_in([name], reached, places, int(time.time()))
             self._in_bucket.update(reached)
             self._puller.pushed(name, len(raw))
-            for place in places:
-                self._unpublished.pop(place.digest, None)
+            with self._lock:
+                for place in places:
+                    self._unpublished.pop(place.digest, None)
 
     def _batches(
         self, stretches: Sequence[Stretch]

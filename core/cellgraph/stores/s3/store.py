@@ -14,6 +14,7 @@ from typing import Final
 from cellgraph.codecs.payload import Payload
 from cellgraph.stores.base import Entry
 from cellgraph.stores.policy import Policy, judge_in
+from cellgraph.stores.s3.arrays import Arrays
 from cellgraph.stores.s3.background import Background, Signals
 from cellgraph.stores.s3.bucket import Access, Bucket
 from cellgraph.stores.s3.compaction import Compactor
@@ -89,6 +90,7 @@ class S3Store:
             bucket, gate, tier, ledger, self._puller, pace, clock, self._hand.sign
         )
         self._fetcher = Fetcher(bucket, tier, ledger, reading)
+        self.arrays = Arrays(bucket, gate, ledger, self._pusher)
         self._named = NamedObjects(bucket, gate, tier, ledger, reading, signals.wake)
         if fault is not None:
             reading.failed(fault)

@@ -1,0 +1,154 @@
+"""Job definitions and submissions, as AWS Batch wants them. Pure, but for botocore's model.
+
+A definition says what is common to all jobs of an image; what a call asks for stands in its
+submission. Its name holds a digest of its content, so it is registered once and found again.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, cast
+
+from cellgraph.digest import digest
+from cellgraph.errors import ConfigError
+from cellgraph.executor import Resources
+from cellgraph.suggest import closest
+from cellgraph_executors.remote.states import SPOT
+
+_MIB_PER_VCPU: Final = 2048  # where memory_gib= is not given
+_SHORTEST_TIMEOUT_S: Final = 60
+_STARTING_S: Final = 120  # the worker ends a call in time; Batch ends a worker that hangs
+_MAX_REQUEST: Final = 30 << 10
+_MAX_ATTEMPTS: Final = 10
+
+
+def definition(
+    image: str,
+    roles: Mapping[str, str],
+    environment: Mapping[str, str],
+    overlay: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The definition for an image. *roles*: `jobRoleArn`, `executionRoleArn`. Raises ConfigError.
+
+    *overlay* is laid over it: mappings are merged, everything else replaces what is there.
+    """
+    made: dict[str, Any] = {
+        "type": "container",
+        "containerProperties": {
+            "image": image,
+            "command": ["cellgraph", "worker", "--help"],
+            "resourceRequirements": [
+                {"type": "VCPU", "value": "1"},
+                {"type": "MEMORY", "value": str(_MIB_PER_VCPU)},
+            ],
+            **roles,
+            "environment": [{"name": k, "value": v} for k, v in sorted(environment.items())],
+        },
+    }
+    laid = merged(made, overlay)
+    if laid.get("type") == "multinode":
+        laid.pop("containerProperties", None)
+    text = json.dumps(laid, sort_keys=True)
+    laid.setdefault("jobDefinitionName", f"cellgraph-{digest(text.encode()).hex()[:24]}")
+    validate("RegisterJobDefinition", laid, "job_definition")
+    return laid
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """*over* laid over *base*."""
+    made = dict(base)
+    for name, value in over.items():
+        below = made.get(name)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = merged(cast("Mapping[str, Any]", below), cast("Mapping[str, Any]", value))
+        made[name] = value
+    return made
+
+
+def validate(operation: str, request: Mapping[str, Any], setting: str) -> None:
+    """Check a request against AWS's own description of it. Raises ConfigError naming *setting*."""
+    from botocore.validate import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+        ParamValidator,
+    )
+
+    shape = _model().operation_model(operation).input_shape
+    checker: Any = ParamValidator()
+    report = checker.validate(dict(request), shape)
+    if report.has_errors():
+        unknown = [name for name in request if name not in shape.members]
+        hint = closest(unknown[0], tuple(shape.members)) if unknown else ""
+        raise ConfigError(
+            f"{setting}= is not what AWS Batch takes{hint}: {report.generate_report()}"
+        )
+
+
+@cache
+def _model() -> Any:
+    """AWS's description of Batch: read once, when the first definition is made."""
+    import botocore.loaders  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    import botocore.model  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
+    loaders: Any = botocore.loaders
+    models: Any = botocore.model
+    described = loaders.Loader().load_service_model("batch", "service-2")
+    return models.ServiceModel(described, "batch")
+
+
+def submission(
+    name: str,
+    queue: str,
+    defined: str,
+    command: Sequence[str],
+    resources: Resources,
+    children: int,
+    calls_per_child: int,
+    retries_on_host_loss: int,
+    overlay: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The request that submits a job. Raises ConfigError."""
+    made: dict[str, Any] = {
+        "jobName": name,
+        "jobQueue": queue,
+        "jobDefinition": defined,
+        "containerOverrides": {
+            "command": list(command),
+            "resourceRequirements": requirements(resources),
+        },
+        "retryStrategy": retry_strategy(retries_on_host_loss),
+    }
+    if children > 1:
+        made["arrayProperties"] = {"size": children}
+    if resources.timeout_s is not None:
+        seconds = math.ceil(resources.timeout_s * calls_per_child) + _STARTING_S
+        made["timeout"] = {"attemptDurationSeconds": max(_SHORTEST_TIMEOUT_S, seconds)}
+    if resources.tags:
+        made["tags"] = dict(resources.tags)
+    laid = merged(made, overlay)
+    validate("SubmitJob", laid, "submit_job")
+    if len(json.dumps(laid)) > _MAX_REQUEST:
+        raise ConfigError("submit_job= and tags= make a request of more than 30 KiB: say less")
+    return laid
+
+
+def requirements(resources: Resources) -> list[dict[str, str]]:
+    """vCPUs, memory and GPUs as Batch writes them."""
+    vcpus = resources.vcpus
+    mib = math.ceil(resources.memory_gib * 1024) or math.ceil(_MIB_PER_VCPU * max(1.0, vcpus))
+    made = [
+        {"type": "VCPU", "value": f"{vcpus:g}"},
+        {"type": "MEMORY", "value": str(mib)},
+    ]
+    if resources.gpus:
+        made.append({"type": "GPU", "value": str(resources.gpus)})
+    return made
+
+
+def retry_strategy(retries_on_host_loss: int) -> dict[str, Any]:
+    """Lost hosts are tried again by Batch itself; nothing else is: the list ends with EXIT."""
+    attempts = min(_MAX_ATTEMPTS, 1 + retries_on_host_loss)
+    lost = [{"onStatusReason": f"{text}*", "action": "RETRY"} for text in SPOT]
+    return {
+        "attempts": attempts,
+        "evaluateOnExit": [*lost, {"onReason": "*", "action": "EXIT"}],
+    }

@@ -1,0 +1,116 @@
+"""The executor `batch`: calls as AWS Batch jobs, compatible ones as one array job."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from cellgraph.errors import ConfigError
+from cellgraph.events import RemoteKind
+from cellgraph.executor import Job
+from cellgraph_executors.aws import Clients
+from cellgraph_executors.batch.definition import definition, submission
+from cellgraph_executors.batch.service import BatchJobs
+from cellgraph_executors.batch.settings import (
+    TASK_OPTIONS,
+    BatchSettings,
+    check_options,
+    checked,
+)
+from cellgraph_executors.remote.executor import Remote
+from cellgraph_executors.remote.flights import Pending
+from cellgraph_executors.remote.office import SharedStore, Terms
+from cellgraph_executors.remote.service import Service
+
+
+class BatchExecutor(Remote):
+    """Runs calls as AWS Batch jobs.
+
+    Settings: `queue` and `image` (needed; an image that has cellgraph), `job_role`,
+    `execution_role`, `region`, `profile`, `array_max`, `window_s`, `poll_s`,
+    `retries_on_host_loss`, `usd_per_vcpu_hour`, `environment` (variables of the jobs),
+    `job_definition` and `submit_job` (fields laid over what is registered and submitted), `name`.
+
+    Calls that become ready within `window_s` leave as one array. Closing it, or the death of this
+    process, leaves jobs running: whoever evaluates the same calls waits for them.
+    """
+
+    job_options: ClassVar = TASK_OPTIONS
+
+    def __init__(self, *, name: str = "batch", **settings: Any) -> None:
+        self._settings = made = checked(name, settings)
+        terms = Terms(name, made.poll_s, made.usd_per_vcpu_hour)
+        super().__init__(terms, made.window_s, made.array_max)
+
+    def check_options(self, extra: Mapping[str, object]) -> None:
+        """See `cellgraph.executor.Executor`."""
+        check_options(self.name, extra)
+
+    def _service(self, store: SharedStore) -> Service:
+        access = store.arrays.access
+        made = self._settings
+        clients = Clients(made.profile or access.profile, made.region or access.region)
+        return BatchService(clients, made)
+
+
+class BatchService(BatchJobs):
+    """See `remote.service.Service`."""
+
+    at_once = 100
+
+    def __init__(self, clients: Clients, settings: BatchSettings) -> None:
+        super().__init__(clients)
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._registered: dict[str, str] = {}  # name of a definition -> name and revision
+
+    def line(self, job: Job) -> str:
+        """The queue of a call."""
+        queue = self._settings.of(job.resources).queue
+        if not queue:
+            raise ConfigError(
+                "executor 'batch' needs queue=, the name of a job queue: in cellgraph.toml, "
+                "[executors.batch] queue = ..."
+            )
+        return queue
+
+    def kind(self, children: int) -> RemoteKind:
+        """An array, or one job."""
+        return "array" if children > 1 else "job"
+
+    def request(self, pending: Pending, job: Job, command: Sequence[str], children: int) -> Any:
+        """The submission; the definition it names is registered if it is not yet."""
+        settings = self._settings.of(job.resources)
+        if not settings.image:
+            raise ConfigError(
+                "executor 'batch' needs image=, a container image that has cellgraph: "
+                "`cellgraph image` prints a Dockerfile for one"
+            )
+        roles = {"jobRoleArn": settings.job_role, "executionRoleArn": settings.execution_role}
+        wanted = definition(
+            settings.image,
+            {name: arn for name, arn in roles.items() if arn},
+            settings.environment,
+            settings.job_definition,
+        )
+        return submission(
+            pending.name,
+            pending.line,
+            self._defined(wanted),
+            command,
+            job.resources,
+            children,
+            pending.calls_per_child,
+            settings.retries_on_host_loss,
+            settings.submit_job,
+        )
+
+    def _defined(self, wanted: Mapping[str, Any]) -> str:
+        """Name and revision of a definition with this content: registered once, then reused."""
+        name = str(wanted["jobDefinitionName"])
+        with self._lock:
+            known = self._registered.get(name)
+        if known is None:
+            known = self.find_definition(name) or self.register(wanted)
+            with self._lock:
+                self._registered[name] = known
+        return known

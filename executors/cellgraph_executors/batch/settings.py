@@ -1,0 +1,108 @@
+"""Settings of a Batch executor, checked when they are said; tasks may say some of them too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from cellgraph.errors import ConfigError
+from cellgraph.executor import Resources
+from cellgraph.suggest import closest
+from cellgraph_executors.remote.grouping import MAX_ARRAY, MAX_WINDOW_S
+
+_MAX_HOST_RETRIES: Final = 9  # Batch takes ten attempts
+
+TEXTS: Final = ("queue", "image", "job_role", "execution_role", "region", "profile")
+MAPPINGS: Final = ("job_definition", "submit_job", "environment")
+NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
+    "array_max": (1, MAX_ARRAY),
+    "window_s": (0, MAX_WINDOW_S),
+    "poll_s": (0.05, 60),
+    "retries_on_host_loss": (0, _MAX_HOST_RETRIES),
+    "usd_per_vcpu_hour": (0, 1e6),
+}
+# What a task may say for its own calls.
+TASK_OPTIONS: Final = frozenset(
+    "queue image job_role execution_role job_definition submit_job retries_on_host_loss "
+    "memory_max_gib".split()
+)
+
+
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """How calls become jobs. Names and nesting are those of the configuration file."""
+
+    queue: str = ""
+    image: str = ""
+    job_role: str = ""  # an ARN: what the calls may do; empty: what the host may
+    execution_role: str = ""  # an ARN: what Batch needs on Fargate
+    region: str = ""  # empty: as AWS's configuration says
+    profile: str = ""
+    array_max: int = MAX_ARRAY  # children of one array job
+    window_s: float = MAX_WINDOW_S  # how long a call waits for company at most
+    poll_s: float = 1.0  # between two looks while things change
+    retries_on_host_loss: int = 3  # by Batch itself; they cost no retries= of a task
+    usd_per_vcpu_hour: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=_nothing)  # variables of the jobs
+    job_definition: Mapping[str, Any] = field(default_factory=_nothing)  # laid over the definition
+    submit_job: Mapping[str, Any] = field(default_factory=_nothing)  # laid over each submission
+
+    def of(self, resources: Resources) -> "BatchSettings":
+        """These settings with what a task says over them. Raises ConfigError."""
+        said = {k: v for k, v in (resources.extra or {}).items() if k != "memory_max_gib"}
+        return checked("batch", {**self.as_dict(), **said}) if said else self
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {name: getattr(self, name) for name in NAMES}
+
+
+NAMES: Final = (*TEXTS, *NUMBERS, *MAPPINGS)
+
+
+def checked(executor: str, said: Mapping[str, Any]) -> BatchSettings:
+    """Check settings. Raises ConfigError that names the closest one."""
+    for name, value in said.items():
+        if name not in NAMES:
+            raise ConfigError(
+                f"executor {executor!r} has no setting {name!r}{closest(name, NAMES)}"
+            )
+        problem = _problem(name, value)
+        if problem:
+            raise ConfigError(f"executor {executor!r}: {name}={value!r}: expected {problem}")
+    return BatchSettings(**said)
+
+
+def check_options(executor: str, extra: Mapping[str, object]) -> None:
+    """Check what a task says. Raises ConfigError."""
+    for name, value in extra.items():
+        if name not in TASK_OPTIONS:
+            hint = closest(name, sorted(TASK_OPTIONS))
+            raise ConfigError(f"executor {executor!r} has no option {name!r}{hint}")
+        if name == "memory_max_gib":
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+                raise ConfigError(f"memory_max_gib={value!r}: expected a number above 0")
+        elif problem := _problem(name, value):
+            raise ConfigError(f"{name}={value!r}: expected {problem}")
+
+
+def _problem(name: str, value: object) -> str:
+    """What was expected instead of *value*; empty if it is right."""
+    if name in TEXTS:
+        return "" if isinstance(value, str) else "a text"
+    if name in MAPPINGS:
+        if not isinstance(value, Mapping):
+            return "a section"
+        pairs = list(cast("Mapping[object, object]", value).items())
+        if name == "environment":
+            return "" if all(isinstance(v, str) for _, v in pairs) else "texts by name"
+        return "" if all(isinstance(k, str) for k, _ in pairs) else "fields by name"
+    least, most = NUMBERS[name]
+    whole = name in ("array_max", "retries_on_host_loss")
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        return f"a {'whole ' if whole else ''}number from {least:g} to {most:g}"
+    return ""

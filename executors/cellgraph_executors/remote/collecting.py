@@ -1,0 +1,228 @@
+"""Outcomes of children become answers. Threading: the watcher's thread."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from cellgraph.errors import CallCancelled, ExecutorError, OutOfMemory
+from cellgraph.events import ChildEnded
+from cellgraph.executor import Job, JobEvent, JobFailed, JobLog, RemoteEnded
+from cellgraph.stores.s3.arrays import ARRAYS
+from cellgraph.stores.s3.bundle import Place
+from cellgraph.stores.s3.faults import Absent, S3Fault
+from cellgraph_executors.aws import AwsFault, Unauthorised
+from cellgraph_executors.remote.flights import Flight, Slot
+from cellgraph_executors.remote.office import Office
+from cellgraph_executors.remote.outcome import Ended, Outcome, Raised, decode, event_of
+from cellgraph_executors.remote.states import Fact, cause
+
+_AT_ONCE: Final = 256
+_LOGS: Final = 10  # children of a job whose logs are fetched without being asked for
+
+
+class Collector:
+    """Reads what children wrote, and answers for those that wrote nothing."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def collect(self, flight: Flight) -> list[int]:
+        """Read outcomes that are new; return the children that have ended, all of them."""
+        folder = f"{ARRAYS}{flight.array}/out/"
+        listed = [found.name for found in self._office.arrays.list(folder)]
+        fresh = [name for name in listed if name not in flight.collected]
+        for at in range(0, len(fresh), _AT_ONCE):
+            self._collect(flight, fresh[at : at + _AT_ONCE], len(folder))
+        whole = [name[len(folder) :] for name in listed if name in flight.collected]
+        return [int(name) for name in whole if name.isdigit()]
+
+    def _collect(self, flight: Flight, names: Sequence[str], skip: int) -> None:
+        """Read some outcomes at once, and answer for their calls in one report."""
+        wanted = [name for name in names if flight.wanted(_child_of(name[skip:]))]
+        flight.collected.update(name for name in names if name not in wanted)
+        flight.watch.ended(
+            (_child_of(name[skip:]), False)
+            for name in names
+            if name not in wanted and name[skip:].isdigit()
+        )
+        outcomes: list[Outcome] = []
+        fault: S3Fault | None = None
+        for name, data in self._office.arrays.read(wanted):
+            if isinstance(data, S3Fault):
+                fault = fault if isinstance(data, Absent) else data
+                continue
+            flight.collected.add(name)
+            outcome = self._decoded(data, _child_of(name[skip:]))
+            outcomes.append(outcome)
+        self._answer(flight, outcomes)
+        for name, outcome in zip(
+            [n for n in wanted if n in flight.collected], outcomes, strict=True
+        ):
+            if name[skip:].isdigit():
+                bad = any(isinstance(ended.what, Raised) for ended in outcome.calls)
+                flight.watch.ended([(outcome.child, bad)])
+        if fault is not None:
+            raise fault
+
+    def _decoded(self, data: bytes, child: int) -> Outcome:
+        try:
+            outcome = decode(data)
+        except ExecutorError:
+            return Outcome(child, 1, 0.0, 0.0, "", ())
+        return outcome if outcome.child == child else Outcome(child, 1, 0.0, 0.0, "", ())
+
+    def _answer(self, flight: Flight, outcomes: Sequence[Outcome]) -> None:
+        events: list[JobEvent] = []
+        places: list[Place] = []
+        again: list[Job] = []
+        for outcome in outcomes:
+            slots = dict(flight.of_child(outcome.child))
+            for ended in outcome.calls:
+                slot = slots.get(ended.at)
+                if slot is None or slot.ended:
+                    continue
+                if isinstance(ended.what, Raised) and flight.catching_up:
+                    again += self._spend(slot)
+                    continue
+                events += self._events(flight, slot, ended, places)
+        if places:
+            self._office.arrays.adopt(places)
+        told = [self._child(flight, o) for o in outcomes if o.calls]
+        if told:
+            events.append(RemoteEnded(flight.remote, tuple(told)))
+        self._office.report(events)
+        if again:
+            self._office.again(again, alone=False, error=ExecutorError("it failed again"))
+
+    def _spend(self, slot: Slot) -> list[Job]:
+        """The call ended without a value while nobody watched: return who still wants it."""
+        office = self._office
+        with office.lock, office.booking:
+            office.book.spent(slot.key)
+            return office.flights.end(slot)[0]
+
+    def _events(
+        self, flight: Flight, slot: Slot, ended: Ended, places: list[Place]
+    ) -> Iterator[JobEvent]:
+        office = self._office
+        with office.lock:
+            waiters, late = office.flights.end(slot)
+            office.grouping.took(flight.pending.task, ended.elapsed_s)
+        for job_id in [*(job.id for job in waiters), *late]:
+            event, place = event_of(ended, job_id, flight.pending.task)
+            if place is not None:
+                places.append(place)
+            if isinstance(event, JobFailed) and job_id in late:
+                continue
+            if ended.out:
+                yield JobLog(job_id, "stdout", ended.out)
+            if ended.err:
+                yield JobLog(job_id, "stderr", ended.err)
+            yield event
+
+    def _child(self, flight: Flight, outcome: Outcome) -> ChildEnded:
+        failed = any(isinstance(ended.what, Raised) for ended in outcome.calls)
+        return ChildEnded(
+            outcome.child,
+            outcome.attempt,
+            max(0.0, outcome.began - flight.pending.created),
+            max(0.0, outcome.ended - outcome.began),
+            failed,
+            1 if failed else 0,
+            "a call raised" if failed else "",
+            outcome.log,
+        )
+
+    # --- children that wrote nothing ---
+
+    def explain(self, flight: Flight, facts: Sequence[Fact]) -> None:
+        """Children failed and left no outcome: their calls are sent again, or fail with why."""
+        told: list[ChildEnded] = []
+        for fact in facts:
+            log = self._log_of(flight, fact) if flight.wanted(fact.child) else ""
+            self._fail_child(flight, fact.child, cause(flight.pending.task, fact, log), fact)
+            told.append(_ended(flight, fact))
+        self._office.report([RemoteEnded(flight.remote, tuple(told))])
+
+    def lost(self, flight: Flight, children: Collection[int]) -> None:
+        """Children left nothing at all, and the job is over."""
+        reason = flight.watch.seen.reason
+        for child in children:
+            fact = Fact(child, -1, reason, "", 0.0, time.time(), flight.remote)
+            self._fail_child(flight, child, cause(flight.pending.task, fact, ""), fact)
+
+    def give_up(self, flight: Flight) -> None:
+        """It was never submitted: what waits for it is sent by us."""
+        office = self._office
+        with office.lock, office.booking:
+            jobs: list[Job] = []
+            for slot in flight.slots:
+                office.book.spent(slot.key)
+                jobs += office.flights.end(slot)[0]
+            office.flights.drop(flight)
+        office.again(jobs, alone=False, error=ExecutorError("it was never submitted"))
+
+    def _fail_child(self, flight: Flight, child: int, error: ExecutorError, fact: Fact) -> None:
+        office = self._office
+        several = flight.pending.calls_per_child > 1
+        elapsed_s = max(0.0, fact.stopped - fact.started) if fact.started else 0.0
+        for _, slot in flight.of_child(child):
+            if slot.ended:
+                continue
+            with office.lock, office.booking:
+                office.book.spent(slot.key)
+                jobs = office.flights.end(slot)[0]
+            if isinstance(error, CallCancelled) or not jobs:
+                office.answer(jobs, error)
+            elif flight.catching_up:
+                office.again(jobs, alone=False, error=error)
+            elif several:  # which of its calls was at fault is not known
+                office.again(jobs, alone=True, error=error)
+            elif isinstance(error, OutOfMemory):
+                self._step_up(jobs, error, elapsed_s)
+            else:
+                office.answer(jobs, error, elapsed_s)
+
+    def _step_up(self, jobs: Sequence[Job], error: OutOfMemory, elapsed_s: float) -> None:
+        """Try with twice the memory, as far as the task allows."""
+        for job in jobs:
+            r = job.resources
+            most = float((r.extra or {}).get("memory_max_gib", 0.0) or 0.0)  # type: ignore[arg-type]
+            has = r.memory_gib or 2.0 * max(1.0, r.vcpus)
+            if has >= most:
+                self._office.answer([job], error, elapsed_s)
+                continue
+            more = replace(r, memory_gib=min(most, 2 * has))
+            self._office.add([job._replace(resources=more)])
+
+    def _log_of(self, flight: Flight, fact: Fact) -> str:
+        office = self._office
+        if flight.explained >= _LOGS or not office.allowance.take(office.clock(), 2):
+            return ""
+        flight.explained += 1
+        try:
+            return office.service.log_tail(fact.id)
+        except Unauthorised:
+            raise
+        except AwsFault:
+            return ""  # the failure itself is worth more than its log
+
+
+def _child_of(name: str) -> int:
+    index = name.partition("-")[0]
+    return int(index) if index.isdigit() else -1
+
+
+def _ended(flight: Flight, fact: Fact) -> ChildEnded:
+    started = fact.started or flight.pending.created
+    return ChildEnded(
+        fact.child,
+        1,
+        max(0.0, started - flight.pending.created),
+        max(0.0, fact.stopped - started) if fact.stopped else 0.0,
+        failed=True,
+        exit_code=fact.exit_code,
+        reason="; ".join(part for part in (fact.reason, fact.container) if part),
+        log="",
+    )

@@ -1,0 +1,90 @@
+"""Jobs in flight as everybody on the store sees them: one object each under ``pending/``.
+
+It is written before the job is submitted, so that a kernel that dies in between leaves a name to
+look the job up by, and again with the service's id. Two kernels that want the same calls see each
+other here; the earlier name wins. What is missed costs a second run, never a wait.
+
+Threading: one thread at a time.
+"""
+
+from typing import Final
+
+import msgspec
+
+from cellgraph.stores.s3.arrays import PENDING, Arrays
+from cellgraph.stores.s3.faults import Absent, S3Fault
+from cellgraph_executors.remote.flights import KEY_BYTES, Pending
+
+# Services forget jobs after a week; what is older is nobody's.
+_FORGOTTEN_S: Final = 14 * 86_400.0
+_decoder = msgspec.msgpack.Decoder(Pending)
+_NOBODY: Final = bytes(KEY_BYTES)
+
+
+class Book:
+    """What is pending on one store, as far as it was read."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._arrays = arrays
+        self._known: dict[str, tuple[str, Pending]] = {}  # name -> ETag, what it says
+        self._index: dict[bytes, tuple[Pending, int]] = {}  # key -> job, position
+
+    def write(self, pending: Pending) -> None:
+        """Put a job on record. Raises S3Fault."""
+        self._arrays.put(PENDING + pending.array, msgspec.msgpack.encode(pending))
+
+    def remove(self, array: str) -> None:
+        """The job is over and its results are in the store. Raises S3Fault."""
+        self._arrays.delete([PENDING + array])
+        self._forget(PENDING + array)
+
+    def read(self, array: str) -> Pending | None:
+        """What is on record of a job now; None if nothing is. Raises S3Fault."""
+        data = self._arrays.get(PENDING + array)
+        return None if data is None else _decoded(data)
+
+    def refresh(self, now: float) -> None:
+        """Read what is new; *now* in seconds since the epoch. Raises S3Fault."""
+        listed = {found.name: found.etag for found in self._arrays.list(PENDING)}
+        for name in self._known.keys() - listed.keys():
+            self._forget(name)
+        fresh = [n for n, etag in listed.items() if self._known.get(n, ("",))[0] != etag]
+        for name, data in self._arrays.read(fresh):
+            if isinstance(data, S3Fault):
+                if isinstance(data, Absent):
+                    continue
+                raise data
+            pending = _decoded(data)
+            if pending is None or now - pending.created > _FORGOTTEN_S:
+                continue
+            self._forget(name)
+            self._known[name] = (listed[name], pending)
+            for at in range(len(pending.keys) // KEY_BYTES):
+                key = pending.keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
+                if key != _NOBODY:
+                    self._index.setdefault(key, (pending, at))
+
+    def find(self, key: bytes) -> tuple[Pending, int] | None:
+        """A job that has a call, and its position there."""
+        return self._index.get(key[:KEY_BYTES]) if key else None
+
+    def spent(self, key: bytes) -> None:
+        """The call ended there without a value: it has to be sent again."""
+        self._index.pop(key[:KEY_BYTES], None)
+
+    def _forget(self, name: str) -> None:
+        known = self._known.pop(name, None)
+        if known is None:
+            return
+        keys, array = known[1].keys, known[1].array
+        for i in range(0, len(keys), KEY_BYTES):
+            found = self._index.get(keys[i : i + KEY_BYTES])
+            if found is not None and found[0].array == array:
+                del self._index[keys[i : i + KEY_BYTES]]
+
+
+def _decoded(data: bytes) -> Pending | None:
+    try:
+        return _decoder.decode(data)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,59 @@
+"""What a service that runs jobs on other machines is asked. Faults are `aws.AwsFault`s."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from cellgraph.events import RemoteKind
+from cellgraph.executor import Job
+from cellgraph_executors.remote.flights import Pending
+from cellgraph_executors.remote.states import Fact, Seen
+
+
+class Service(Protocol):
+    """One service in one account. Threading: any thread."""
+
+    at_once: int  # how many jobs `describe` takes
+
+    def line(self, job: Job) -> str:
+        """Where a call is queued. Raises ConfigError."""
+        ...
+
+    def kind(self, children: int) -> RemoteKind:
+        """What a job of so many children is called."""
+        ...
+
+    def request(self, pending: Pending, job: Job, command: Sequence[str], children: int) -> Any:
+        """The request that submits a job whose calls are like *job*. Raises ConfigError."""
+        ...
+
+    def submit(self, request: Any) -> str:
+        """Submit a job, once; return its id. NoAnswer: it may have been submitted."""
+        ...
+
+    def find(self, line: str, name: str) -> str:
+        """The id of the job with this name; empty if there is none."""
+        ...
+
+    def describe(self, ids: Sequence[str]) -> Mapping[str, tuple[Seen, Fact]]:
+        """What is to be said of jobs; those that are forgotten are left out."""
+        ...
+
+    def children(self, job: str, status: str) -> Iterator[list[Fact]]:
+        """The children of a job that are FAILED or RUNNING, by pages."""
+        ...
+
+    def log_tail(self, job: str) -> str:
+        """The last lines of the log of a job or child; two requests at most."""
+        ...
+
+    def terminate(self, job: str, reason: str) -> None:
+        """Stop a job or child, whatever its state."""
+        ...
+
+    def renew(self) -> None:
+        """Read credentials anew."""
+        ...
+
+    def renewal(self) -> str:
+        """What a person runs to have credentials again."""
+        ...

@@ -1,0 +1,108 @@
+"""Job definitions and submissions: by content, validated against AWS's own description."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cellgraph.errors import ConfigError
+from cellgraph.executor import Resources
+from cellgraph_executors.batch.definition import definition, submission
+from cellgraph_executors.batch.executor import BatchExecutor
+from cellgraph_executors.batch.settings import checked
+
+ROLES = {"jobRoleArn": "arn:aws:iam::123456789012:role/job"}
+
+
+def submitted(resources: Resources, children: int = 1, **overlay: Any) -> dict[str, Any]:
+    return submission("n", "q", "d:1", ["cellgraph"], resources, children, 1, 3, overlay)
+
+
+def test_equal_contents_have_equal_names_and_others_do_not() -> None:
+    made = definition("image", ROLES, {"A": "1"}, {})
+    assert made == definition("image", ROLES, {"A": "1"}, {})
+    names = {
+        made["jobDefinitionName"],
+        definition("image2", ROLES, {"A": "1"}, {})["jobDefinitionName"],
+        definition("image", {}, {"A": "1"}, {})["jobDefinitionName"],
+        definition("image", ROLES, {"A": "2"}, {})["jobDefinitionName"],
+        definition("image", ROLES, {"A": "1"}, {"propagateTags": True})["jobDefinitionName"],
+    }
+    assert len(names) == 5
+    assert all(len(name) <= 128 for name in names)
+
+
+def test_any_field_can_be_laid_over() -> None:
+    made = definition(
+        "image",
+        ROLES,
+        {},
+        {
+            "platformCapabilities": ["FARGATE"],
+            "containerProperties": {
+                "volumes": [{"name": "data", "host": {"sourcePath": "/data"}}],
+                "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+            },
+        },
+    )
+    assert made["containerProperties"]["image"] == "image"
+    assert made["containerProperties"]["volumes"][0]["name"] == "data"
+    assert made["platformCapabilities"] == ["FARGATE"]
+
+
+def test_what_batch_does_not_know_is_named_before_anything_is_sent() -> None:
+    with pytest.raises(ConfigError, match=r"job_definition=.*platformCapabilities"):
+        definition("image", ROLES, {}, {"platformCapabilites": ["FARGATE"]})
+    with pytest.raises(ConfigError, match="mountPoint"):
+        definition("image", ROLES, {}, {"containerProperties": {"mountPoint": []}})
+    with pytest.raises(ConfigError, match=r"submit_job=.*shareIdentifier"):
+        submitted(Resources(), shareIdentifer="me")
+    assert submitted(Resources(), shareIdentifier="me")["shareIdentifier"] == "me"
+
+
+def test_what_a_call_asks_for() -> None:
+    made = submitted(Resources(vcpus=2, memory_gib=7.5, gpus=1, tags={"team": "x"}))
+    asked = {r["type"]: r["value"] for r in made["containerOverrides"]["resourceRequirements"]}
+    assert asked == {"VCPU": "2", "MEMORY": "7680", "GPU": "1"}
+    assert made["tags"] == {"team": "x"}
+    assert "arrayProperties" not in made
+    assert "timeout" not in made
+    assert submitted(Resources(), 20)["arrayProperties"] == {"size": 20}
+
+
+def test_batch_ends_what_hangs_and_the_worker_what_is_late() -> None:
+    assert submitted(Resources(timeout_s=0.5))["timeout"] == {"attemptDurationSeconds": 121}
+
+
+def test_lost_hosts_alone_are_tried_again_by_batch() -> None:
+    strategy = submitted(Resources())["retryStrategy"]
+    assert strategy["attempts"] == 4
+    assert [rule["action"] for rule in strategy["evaluateOnExit"]] == ["RETRY", "RETRY", "EXIT"]
+    assert strategy["evaluateOnExit"][-1] == {"onReason": "*", "action": "EXIT"}
+
+
+def test_a_request_stays_within_30_kib() -> None:
+    assert len(json.dumps(submitted(Resources(), 10_000))) < 2000
+    with pytest.raises(ConfigError, match="30 KiB"):
+        submitted(Resources(), containerOverrides={"environment": [{"name": "x" * 31_000}]})
+
+
+def test_settings_are_checked_and_named() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'queue'"):
+        BatchExecutor(quue="q")
+    for wrong in (
+        {"array_max": 20_000},
+        {"window_s": 10},
+        {"retries_on_host_loss": 1.5},
+        {"queue": 3},
+        {"job_definition": "x"},
+        {"environment": {"A": 1}},
+    ):
+        with pytest.raises(ConfigError, match="expected"):
+            checked("batch", wrong)
+    executor = BatchExecutor(queue="q")
+    executor.check_options({"image": "other", "memory_max_gib": 8})
+    with pytest.raises(ConfigError, match="no option 'imag'"):
+        executor.check_options({"imag": "other"})
+    with pytest.raises(ConfigError, match="above 0"):
+        executor.check_options({"memory_max_gib": 0})
