@@ -16,6 +16,7 @@ class Names(NamedTuple):
     """The names of a cell, each set in no order."""
 
     read: frozenset[str]  # where the cell itself may not have assigned them
+    late: frozenset[str]  # of these: only by bodies of functions that the cell itself does not call
     assigned: frozenset[str]  # anywhere in the cell
     declared_global: frozenset[str]
 
@@ -24,11 +25,14 @@ def names_of(body: Sequence[ast.stmt], wanted: Iterable[str] = ()) -> Names:
     """Return the names of a cell; *wanted* are read at its end."""
     reader = _Reader()
     reader.run(body)
-    for name in (*wanted, *sorted(reader.pending)):
+    for name in wanted:
         reader.use(name)
-    return Names(
-        frozenset(reader.read), frozenset(reader.assigned), frozenset(reader.declared_global)
-    )
+    at_once = frozenset(reader.read)
+    for name in sorted(reader.pending):
+        reader.use(name)
+    read = frozenset(reader.read)
+    assigned, declared = frozenset(reader.assigned), frozenset(reader.declared_global)
+    return Names(read, read - at_once, assigned, declared)
 
 
 class _Reader:

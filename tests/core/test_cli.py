@@ -259,7 +259,7 @@ def test_an_unknown_parameter_names_the_closest(command: Command) -> None:
 def test_a_notebook_without_parameters_says_so(command: Command) -> None:
     path = notebook(command.folder / "book.ipynb", "n = 1")
     assert command("run", path, "--param", "n=2") == 1
-    assert "tag the cell" in command.err
+    assert "begin the cell that sets them with %%params" in command.err
 
 
 def test_a_cell_that_fails_ends_the_run(command: Command) -> None:

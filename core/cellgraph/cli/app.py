@@ -10,7 +10,7 @@ from cellgraph.cli.caring import cache_app
 from cellgraph.cli.console import error_console, show_error
 from cellgraph.cli.places import StoreOption
 from cellgraph.cli.plugged import PluggedGroup
-from cellgraph.errors import CellgraphError
+from cellgraph.errors import CellgraphError, ConfigError
 
 OK, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -42,7 +42,9 @@ def demo(
 
 @app.command("run")
 def run_target(
-    file: Annotated[Path, typer.Argument(help="A notebook (.ipynb) or a Python file (.py).")],
+    file: Annotated[
+        Path, typer.Argument(help="A notebook (.ipynb), a Python file (.py) or a bundle (folder).")
+    ],
     target: Annotated[
         str | None, typer.Argument(help="The expression to evaluate, in the file's own names.")
     ] = None,
@@ -55,11 +57,23 @@ def run_target(
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what TARGET would find and run, and stop there.")
     ] = False,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Of a bundle: only if its schedule says so.")
+    ] = False,
     store: StoreOption = None,
 ) -> None:
-    """Run a notebook or a Python file, headless; what is already known is not run again."""
+    """Run a notebook, a Python file or an exported bundle, headless; what is already known is not
+    run again."""
+    from cellgraph.cli.bundles import is_bundle, run_bundle
     from cellgraph.cli.running import run_file
 
+    if is_bundle(file):
+        if target is not None or save is not None:
+            raise ConfigError("a bundle has its own target, and keeps no notebook: only --param")
+        run_bundle(file, param or [], store, plan=plan, if_due=if_due)
+        return
+    if if_due:
+        raise ConfigError(f"{file} is no bundle, so it has no schedule: leave out --if-due")
     run_file(file, target, param or [], save, store, "plan" if plan else "evaluate")
 
 

@@ -1,12 +1,15 @@
 """`--param name=value`, and where the values go."""
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from cellgraph.errors import ConfigError
-from cellgraph.suggest import closest
+from cellgraph.exported.declared import parameters_in
+from cellgraph.exported.params import read_all
 
+MAGIC = "%%params"
 TAG = "parameters"  # the tag by which papermill finds a notebook's parameters
 
 
@@ -24,23 +27,26 @@ def parse(given: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def assigned(source: str) -> set[str]:
-    """The names that a cell assigns at its top level."""
-    names: set[str] = set()
-    for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        names |= {t.id for t in targets if isinstance(t, ast.Name)}
-    return names
+def cell_of(cells: Sequence[Mapping[str, Any]]) -> int:
+    """Index of the notebook's parameters cell: ``%%params``, or papermill's tag; -1: none."""
+    for index, cell in enumerate(cells):
+        tags = cell.get("metadata", {}).get("tags", ())
+        if cell["cell_type"] == "code" and (TAG in tags or cell["source"].startswith(MAGIC)):
+            return index
+    return -1
 
 
-def check_known(params: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise ConfigError, with the closest known name, for a parameter that is not *known*."""
-    names = set(known)
-    for name in params:
-        if name not in names:
-            raise ConfigError(f"no parameter {name!r}{closest(name, names)}")
+def checked(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """*given* as the parameters cell *source* declares it.
+
+    Raises ExportError with the closest name, the type or the choices.
+    """
+    body = source.partition("\n")[2] if source.startswith(MAGIC) else source
+    return read_all(parameters_in(ast.parse("\n" + body), "the parameters cell"), given)
 
 
 def as_cell(params: Mapping[str, Any]) -> str:
     """The source of the cell that sets *params*."""
-    return "\n".join(f"{name} = {value!r}" for name, value in params.items())
+    dated = any(isinstance(value, date) for value in params.values())
+    lines = ["import datetime"] if dated else []
+    return "\n".join([*lines, *(f"{name} = {value!r}" for name, value in params.items())])

@@ -116,13 +116,14 @@ def _run_notebook(
         notebook["cells"] = [c for c in notebook["cells"] if not _only_shows(c)]
     cells = notebook["cells"]
     if params:
-        at = notebooks.tagged(cells, parameters.TAG)
+        at = parameters.cell_of(cells)
         if at < 0:
             raise ConfigError(
-                f"{file.name} has no parameters: tag the cell that sets them `{parameters.TAG}`"
+                f"{file.name} has no parameters: begin the cell that sets them with %%params, "
+                f"or tag it `{parameters.TAG}`"
             )
-        parameters.check_known(params, parameters.assigned(cells[at]["source"]))
-        cells.insert(at + 1, notebooks.code_cell(parameters.as_cell(params)))
+        values = parameters.checked(cells[at]["source"], params)
+        cells.insert(at + 1, notebooks.code_cell(parameters.as_cell(values)))
     if target is not None:
         cells.append(notebooks.code_cell(f"%{verb} {target}"))
     environment = (

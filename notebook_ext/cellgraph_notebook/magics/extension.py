@@ -47,6 +47,39 @@ class CellgraphMagics(Magics):
         return run_task_cell(self._shell, self._kernel, line, cell)
 
     @no_var_expand
+    @cell_magic
+    def params(self, line: str, cell: str) -> None:
+        """Typed parameters of the notebook, one a line: `depth: int = 3`.
+
+        %%params
+
+        Annotations give types, Literal["fast", "exact"] gives choices; both are checked here, at an
+        export, and when `cellgraph run --param depth=5` sets them. A parameter `scheduled` (a date,
+        a datetime or a text) is the time at which an exported run is due.
+        """
+        from cellgraph_notebook.magics.params_magic import run_params
+
+        run_params(self._shell, line, cell)
+
+    @no_var_expand
+    @line_magic
+    def export_run(self, line: str) -> None:
+        """Export the notebook as saved: the cells that an expression needs, as a scheduled run.
+
+        %export_run NAME --target EXPR [OPTIONS]
+
+        --schedule '0 6 * * 1-5'        five cron fields
+        --tz Europe/Berlin              their time zone (UTC)
+        --to cli,cron,github,airflow    who fires it
+        --out FOLDER                    the bundle's folder (NAME.run beside the notebook)
+        --retries N                     of the whole run
+        --notebook FILE                 if this kernel does not know which one it is
+        """
+        from cellgraph_notebook.magics.params_magic import run_export
+
+        run_export(line)
+
+    @no_var_expand
     @line_cell_magic
     def evaluate(self, line: str, cell: str | None = None) -> Any:
         """Reduce an expression, show the run live, return its value.

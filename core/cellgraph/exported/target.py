@@ -1,0 +1,25 @@
+"""Who fires an exported run: a target of the entry point group ``cellgraph.exporters``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from cellgraph.exported.bundle import RunSpec
+
+
+class Target(Protocol):
+    """One kind of scheduler. `remote`: the run happens on a machine that has no path of this."""
+
+    remote: bool
+
+    def check(self, spec: RunSpec) -> None:
+        """Raise ExportError for what this scheduler has no way to do."""
+        ...
+
+    def files(self, spec: RunSpec) -> Mapping[str, str]:
+        """Files for the bundle by name; they depend on *spec* alone."""
+        ...
+
+    def next_step(self, spec: RunSpec, folder: Path) -> str:
+        """What to do with the bundle in *folder*, in a few lines."""
+        ...
