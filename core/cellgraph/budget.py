@@ -73,6 +73,10 @@ class Budget:
         self._reruns = 0
         self._cost_usd = 0.0
 
+    def is_remote(self, executor: str) -> bool:
+        """Whether calls on an executor leave this machine."""
+        return self._place_of(executor).remote
+
     def refuses(self, run: Spent, nodes: Sequence[Node]) -> LimitError | None:
         """The error if starting *nodes* too would be more than is allowed; else they count."""
         names = {node.definition.executor for node in nodes}

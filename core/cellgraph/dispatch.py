@@ -12,6 +12,7 @@ from cellgraph.executor import (
     JobFailed,
     RemoteExecutor,
     Resources,
+    Yielding,
 )
 from cellgraph.expression import CALL
 from cellgraph.failure import Failure
@@ -118,6 +119,12 @@ class Dispatch:
         if self._remote and out and sum(e.gathered() for e in self._remote) == out:
             for executor in self._remote:
                 executor.flush()
+
+    def withdraw(self, jobs: Collection[int]) -> None:
+        """Drop those of *jobs* that have not begun; what runs goes on."""
+        for executor in self._executors.values():
+            if isinstance(executor, Yielding):
+                executor.withdraw(jobs)
 
     def may_still_return(self, event: JobFailed) -> bool:
         """Whether a job reported as failed may yet come back with a value (see `Executor`)."""

@@ -51,6 +51,14 @@ class CallsStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsElsewhere:
+    """Calls that another session on the store computes: waited for, and reused when they end."""
+
+    run: str
+    calls: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallsReused:
     """Calls answered from the store (or by an equal call of this run, with `elapsed_s` 0)."""
 
@@ -197,6 +205,7 @@ Event = (
     RunStarted
     | CallsAdded
     | CallsStarted
+    | CallsElsewhere
     | CallsReused
     | CallsFinished
     | CallFailed

@@ -6,7 +6,8 @@ from typing import Any
 from cellgraph.active import Active
 from cellgraph.audit import complaint, verdict
 from cellgraph.dispatch import Dispatch
-from cellgraph.errors import LimitError
+from cellgraph.elsewhere import Elsewhere
+from cellgraph.errors import CallCancelled, LimitError
 from cellgraph.events import CallDone, CallFailed, CallsFinished, CallsStarted, LogText
 from cellgraph.executor import JobDone, JobFailed, JobLog, Unreduced
 from cellgraph.failure import Failure, Refailed
@@ -35,6 +36,8 @@ class Execution:
         self._in_flight: dict[bytes, Node] = {}
         self._running: set[int] = set()
         self._remotes = Remotes(jobs, telling.emit)
+        self._yielded: set[int] = set()  # jobs that another session asked for
+        self.elsewhere = Elsewhere(telling.store, telling, self._withdraw)
 
     @property
     def busy(self) -> bool:
@@ -44,18 +47,22 @@ class Execution:
     # --- starting -----------------------------------------------------------------------------
 
     def start(self, active: Active, nodes: list[Node]) -> None:
-        """Hand calls that must run to their executors; join the ones another run has started."""
-        missed: list[Node] = []
+        """Hand calls that must run to their executors; join the ones another run has started, and
+        wait for those that another session computes."""
+        fresh: list[Node] = []
         for node in nodes:
+            other = self._in_flight.get(node.name) if node.definition.cached else None
+            if other is None:
+                fresh.append(node)
+            else:
+                active.audited.pop(node.call, None)
+                active.reduction.join(node, other)
+        missed = self.elsewhere.sift(active, fresh)
+        for node in missed:
             if node.definition.cached:
-                other = self._in_flight.setdefault(node.name, node)
-                if other is not node:
-                    active.audited.pop(node.call, None)
-                    active.reduction.join(node, other)
-                    continue
+                self._in_flight[node.name] = node
                 if node.call not in active.audited:
                     self._note_miss(active, node)
-            missed.append(node)
         refused = active.budget.refuses(active, missed)
         if refused is not None:
             self._give_up(active, missed, refused)
@@ -73,6 +80,7 @@ class Execution:
         for node in nodes:
             if self._in_flight.get(node.name) is node:
                 del self._in_flight[node.name]
+        self.elsewhere.done(nodes)
         active.reduction.failed(nodes[0], Failure(error))
         self._telling.skipped(active, active.reduction.stop())
 
@@ -101,6 +109,8 @@ class Execution:
             for job, node in jobs:
                 self._jobs.out.pop(job, None)
                 active.jobs.discard(job)
+                if node.call >= 0:
+                    self._free(node)
                 self._lost(active, node, Failure(error))
 
     def _mark_altered(self, active: Active, nodes: list[Node]) -> None:
@@ -199,6 +209,7 @@ class Execution:
         finished: dict[str, list[CallDone]] = {}
         for active, node, event in done:
             active.jobs.discard(event.id)
+            self._yielded.discard(event.id)
             if node.call >= 0:
                 active.run.counts.executed += 1
                 active.ran.append(node)
@@ -227,6 +238,10 @@ class Execution:
 
     def _free(self, node: Node) -> None:
         """The call no longer runs: give back what it held."""
+        self.elsewhere.done((node,))
+        self._give_back(node)
+
+    def _give_back(self, node: Node) -> None:
         if node.definition.cached and self._in_flight.get(node.name) is node:
             del self._in_flight[node.name]
         if node.definition.options.limits:
@@ -242,6 +257,12 @@ class Execution:
         if self._dispatch.may_still_return(event):
             self._jobs.late[event.id] = found
         active.jobs.discard(event.id)
+        if event.id in self._yielded:
+            self._yielded.discard(event.id)
+            if not active.stopping and isinstance(event.error, CallCancelled):
+                self._give_back(node)
+                self.elsewhere.handed_over(active, node)
+                return
         log = self._keeper.log_of(event.id)
         failure = _failure_of(
             event.error, active.reduction.name_of(node), log, event.traceback, node.key.hex()
@@ -286,6 +307,26 @@ class Execution:
                 return
             self._telling.emit(LogText(active.run.id, node.call, event.stream, event.text))
 
+    # --- other sessions -------------------------------------------------------------------------
+
+    def _withdraw(self, keys: set[bytes]) -> set[bytes]:
+        """Give away those of the calls *keys* that have not begun; return the keys of those that
+        run."""
+        for node in self._dispatch.limits.withdraw(keys):
+            self._in_flight.pop(node.name, None)
+            self.elsewhere.handed_over(node.owner.active, node)
+        jobs = {job: out for job, out in self._jobs.out.items() if out[1].key in keys}
+        running = jobs.keys() & set(self._dispatch.running())
+        # What another run waits for stays here: it could not be told that the call has left.
+        wanted = {
+            job
+            for job, (active, node) in jobs.items()
+            if job not in running and not active.stopping and node.is_alone
+        }
+        self._yielded |= wanted
+        self._dispatch.withdraw(wanted)
+        return {jobs[job][1].key for job in running}
+
     # --- stopping and looking -------------------------------------------------------------------
 
     def settled(self) -> None:
@@ -295,13 +336,12 @@ class Execution:
     def stop(self, active: Active, *, running: bool) -> None:
         """Drop the queued jobs of a run, except those another run waits for; with *running*, also
         stop what runs, or let go of it. Otherwise that goes on to its end and is kept."""
-        for node in self._dispatch.limits.drop(active.reduction):
+        self.elsewhere.drop(active)
+        held = self._dispatch.limits.drop(active.reduction)
+        self.elsewhere.done(held)
+        for node in held:
             self._in_flight.pop(node.name, None)
-        mine = [
-            job
-            for job in active.jobs
-            if all(out.owner is active.reduction for out in self._jobs.out[job][1].outs)
-        ]
+        mine = [job for job in active.jobs if self._jobs.out[job][1].is_alone]
         if not running:
             going = set(self._dispatch.running())
             mine = [job for job in mine if job not in going]

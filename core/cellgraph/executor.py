@@ -225,3 +225,12 @@ class RemoteExecutor(Executor, Protocol):
         is reported as a late JobDone; an equal job that is submitted later is answered by it.
         """
         ...
+
+
+@runtime_checkable
+class Yielding(Protocol):
+    """An executor that can give back what it has not begun: an idle session may run that."""
+
+    def withdraw(self, jobs: Collection[int]) -> None:
+        """Drop those of *jobs* that wait in the queue, as `cancel` does. Running ones go on."""
+        ...

@@ -1,7 +1,7 @@
 """Named units that calls share: ``limits={"database": 2}`` lets at most so many run at once."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cellgraph.node import Node
 
@@ -36,6 +36,13 @@ class Limits:
                 still.append(held)
         self._waiting = still
         return started
+
+    def withdraw(self, keys: Collection[bytes]) -> list[Node]:
+        """Forget the calls with these keys that are held back and that no other run waits for;
+        return them."""
+        withdrawn = [n for n in self._waiting if n.key in keys and n.is_alone]
+        self._waiting = deque(n for n in self._waiting if n not in withdrawn)
+        return withdrawn
 
     def drop(self, owner: object) -> list[Node]:
         """Forget the calls of the reduction *owner* that are held back; return them."""

@@ -19,7 +19,8 @@ Reads = list[Any]
 
 
 class State(IntEnum):
-    """Where a node stands. A node only ever moves down this list."""
+    """Where a node stands. A node only moves down this list, but for a call that was handed over to
+    another session before it had begun: that is asked for again."""
 
     WAITING = 0  # for its arguments
     ASKED = 1  # looked up in the store, or being computed as a rule
@@ -81,6 +82,11 @@ class Node:
         self.definition: Definition = None  # type: ignore[assignment]  # set for calls when admitted
         self.args: tuple[object, ...] = ()
         self.kwargs: Mapping[str, object] = EMPTY
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other run waits for this one's value."""
+        return all(out.owner is self.owner for out in self.outs)
 
     def rests_on(self, reads: "bytes | Reads") -> None:
         """The value of this node depends on these reads."""

@@ -19,6 +19,7 @@ from cellgraph.bus import Bus
 from cellgraph.cache import Cache, Found
 from cellgraph.definitions import Definitions
 from cellgraph.dispatch import Dispatch
+from cellgraph.elsewhere import LOOK_S
 from cellgraph.ending import Archive, Ending
 from cellgraph.events import CallDone, CallsAdded, CallsReused, Notice, RunStarted
 from cellgraph.execution import Execution
@@ -99,6 +100,7 @@ class Scheduler:
         jobs = Jobs()
         self._keeper = Keeper(jobs, store)
         self._execution = Execution(dispatch, self._telling, reasons, jobs, self._keeper)
+        self._elsewhere = self._execution.elsewhere
         self._ending = Ending(self._telling, reasons, archive)
         self._default_executor = default_executor
         self._roots = roots
@@ -172,6 +174,8 @@ class Scheduler:
             try:
                 for message in messages:
                     self._handle(message)
+                if self._elsewhere or time.monotonic() - self._last_look > _TICK_S:
+                    self._look()
                 # One step, then the queue again: what has finished is kept before more is started.
                 moving = self._drive()
                 if not moving and self._queue.empty():
@@ -179,8 +183,7 @@ class Scheduler:
             except Exception as error:
                 _log.exception("the owner thread met an error of its own")
                 self._give_up(error)
-            if self._execution.busy and time.monotonic() - self._last_look > _TICK_S:
-                self._look()
+            self._elsewhere.tell()
         self._garbage.as_usual()
         for active in list(self._active.values()):
             active.cancelled = active.lets_go = True
@@ -206,17 +209,22 @@ class Scheduler:
     def _await_message(self) -> Any:
         """Wait for a message. Raises Empty after a tick while calls are out."""
         if self._execution.busy or self._active:
-            return self._queue.get(timeout=_TICK_S)
+            return self._queue.get(timeout=LOOK_S if self._elsewhere else _TICK_S)
         try:
             return self._queue.get(timeout=_CALM_S)
         except Empty:
             self._garbage.as_usual()
+            self._elsewhere.rest()
             return self._queue.get()
 
     def _look(self) -> None:
+        """See what runs here, and what others do."""
         self._last_look = time.monotonic()
-        if self._telling.heard:
+        busy = self._execution.busy
+        if busy and self._telling.heard:
             self._execution.look()
+        if busy or self._active:
+            self._elsewhere.look(busy=busy)
 
     def _handle(self, message: Any) -> None:
         if type(message) is Begin:
@@ -235,6 +243,7 @@ class Scheduler:
         """An error in the engine itself ends the runs in its own words rather than hang them."""
         for active in list(self._active.values()):
             active.reduction.stop()
+            self._elsewhere.drop(active)
             del self._active[active.run.id]
             active.run.end("failed", error=error)
 

@@ -25,7 +25,7 @@ class Telling:
     """Emits events and writes entries for the owner thread."""
 
     def __init__(self, store: Store, bus: Bus) -> None:
-        self._store = store
+        self.store = store
         self._bus = bus
         self._complained = False
 
@@ -42,7 +42,7 @@ class Telling:
     def write(self, active: Active, entries: Sequence[Entry]) -> None:
         """Append records. A store that refuses is said once; computing goes on."""
         try:
-            self._store.append(entries)
+            self.store.append(entries)
         except StoreError as error:
             self.complain(active, str(error))
 

@@ -117,14 +117,25 @@ class Crew(ABC, Generic[W]):
         jobs = [w.job for w in workers if not w.claimed]
         return [job.id for job in jobs if job is not None]
 
-    def cancel(self, jobs: Collection[int]) -> None:
-        """See `cellgraph.executor.Executor`."""
-        ids = set(jobs)
+    def withdraw(self, jobs: Collection[int]) -> None:
+        """See `cellgraph.executor.Yielding`."""
+        dropped, _ = self._drop(set(jobs))
+        if dropped:
+            self._host.report([self._cancelled_event(job) for job in dropped])
+        self._machine.announce()
+
+    def _drop(self, ids: set[int]) -> tuple[list[Job], list[W]]:
+        """Take jobs from the queue; return those that are to be answered for, and the workers."""
         self._cancelled |= ids
         with self._lock:
             # All under the lock: an idle crew forgets which ids were cancelled.
             dropped = [job for job in self._queue.drop(ids) if self._answer_is_mine(job.id)]
-            workers = list(self._workers)
+            return dropped, list(self._workers)
+
+    def cancel(self, jobs: Collection[int]) -> None:
+        """See `cellgraph.executor.Executor`."""
+        ids = set(jobs)
+        dropped, workers = self._drop(ids)
         running = [(w, w.job) for w in workers]
         claimed = [
             (worker, job)

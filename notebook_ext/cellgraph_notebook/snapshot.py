@@ -86,6 +86,7 @@ class Totals(TypedDict):
 
     calls: int
     counts: list[int]
+    elsewhere: int  # of those that wait, how many another session computes
     saved_s: float
     elapsed_s: float | None
     eta_s: float | None

@@ -13,6 +13,7 @@ from typing import Any
 from cellgraph.events import (
     CallFailed,
     CallsAdded,
+    CallsElsewhere,
     CallsFinished,
     CallsReused,
     CallsSkipped,
@@ -70,11 +71,15 @@ class RunModel:
         self._folded = Folded((), (), ())
         self._folded_at = 0
         # The last word on these is RunFinished's: a replay counts calls that it does not add.
-        self._final = Totals(calls=0, counts=no_counts(), saved_s=0.0, elapsed_s=None, eta_s=None)
+        self._elsewhere: set[int] = set()  # calls that another session computes
+        self._final = Totals(
+            calls=0, counts=no_counts(), elsewhere=0, saved_s=0.0, elapsed_s=None, eta_s=None
+        )
         self._by_type: dict[type[object], Callable[[Any], None]] = {
             RunStarted: self._on_run_started,
             CallsAdded: self._on_added,
             CallsStarted: self._on_started,
+            CallsElsewhere: self._on_elsewhere,
             CallsReused: self._on_reused,
             CallsFinished: self._on_finished,
             CallFailed: self._on_failed,
@@ -163,6 +168,9 @@ class RunModel:
             group = self._calls.groups[number]
             group.started_at = min(group.started_at, event.at)
 
+    def _on_elsewhere(self, event: CallsElsewhere) -> None:
+        self._elsewhere.update(event.calls)
+
     def _on_reused(self, event: CallsReused) -> None:
         self._calls.finish(event.calls, REUSED, Group.reused, self.revision)
 
@@ -221,7 +229,7 @@ class RunModel:
         counts = self._calls.counts()
         counts[REUSED] = max(counts[REUSED], event.reused)
         self._final = Totals(
-            calls=sum(counts), counts=counts, saved_s=event.saved_s,
+            calls=sum(counts), counts=counts, elsewhere=0, saved_s=event.saved_s,
             elapsed_s=event.elapsed_s, eta_s=None,
         )  # fmt: skip
         self._jobs.give_up(self.revision)
@@ -239,9 +247,13 @@ class RunModel:
         groups, counts = self._calls.groups, self._calls.counts()
         started = self._started_at < inf
         busy_since = self._busy_since if self._busy_since < inf else self._started_at
+        status = self._calls.status
+        waiting = {c for c in self._elsewhere if c >= len(status) or status[c] == WAITING}
+        self._elsewhere = waiting
         return Totals(
             calls=sum(counts),
             counts=counts,
+            elsewhere=len(waiting),
             saved_s=sum(group.saved_s for group in groups),
             elapsed_s=max(0.0, now - self._started_at) if started else None,
             eta_s=remaining_s(groups, now - busy_since),

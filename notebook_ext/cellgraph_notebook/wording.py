@@ -104,6 +104,9 @@ def totals_line(totals: Totals) -> list[Part]:
         items.append([Part(number, "strong"), Part(f" reused{saved}")])
     if counts[RUNNING]:
         items.append([Part(count(counts[RUNNING]), "strong"), Part(" running")])
+    if totals["elsewhere"]:
+        others = Part(count(totals["elsewhere"]), "strong")
+        items.append([others, Part(" computed by another session")])
     if counts[FAILED]:
         items.append([Part(count(counts[FAILED]), "failed"), Part(" failed")])
     items += [

@@ -12,6 +12,7 @@ from cellgraph.events import (
     CallDone,
     CallFailed,
     CallsAdded,
+    CallsElsewhere,
     CallsFinished,
     CallsReused,
     CallsSkipped,
@@ -36,6 +37,7 @@ from cellgraph_notebook.statuses import (
     WAITING,
 )
 from cellgraph_notebook.view_model import RunModel
+from cellgraph_notebook.wording import totals_line
 
 RUN = "r1"
 
@@ -198,6 +200,19 @@ def test_notices_are_told_once() -> None:
         Notice(RUN, "fit uses the present clean"), Notice(RUN, "fit uses the present clean")
     )
     assert run.snapshot(1.0)["notices"] == ["fit uses the present clean"]
+
+
+def test_calls_of_another_session_are_told_until_they_are_decided() -> None:
+    run = model(added(*(call(n, "fit") for n in range(6))), CallsElsewhere(RUN, (1, 2, 3, 4)))
+    assert run.snapshot(1.0)["totals"]["elsewhere"] == 4
+    run.apply(reused(1, elapsed_s=1.0))
+    run.apply(started(2))  # its session has died: it runs here
+    totals = run.snapshot(1.0)["totals"]
+    assert totals["elsewhere"] == 2
+    said = "".join(part.text for part in totals_line(totals))
+    assert "1 running · 2 computed by another session" in said
+    run.apply(RunFinished(RUN, "cancelled", 2.0, 2.0, 0, 1, 0, 0.0))
+    assert run.snapshot(3.0)["totals"]["elsewhere"] == 0
 
 
 def test_quantiles_saved_time_and_totals() -> None:

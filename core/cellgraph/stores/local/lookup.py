@@ -66,6 +66,10 @@ class Lookup:
             except sqlite3.Error as error:
                 raise _unreadable(index, error) from error
 
+    def hurry(self) -> None:
+        """Other processes have just written: let the next miss look for it."""
+        self._tails.hurry()
+
     def let_go(self, segments: Iterable[int]) -> None:
         """Close the files of removed segments, which would hold their space on the disk."""
         with self._lock:

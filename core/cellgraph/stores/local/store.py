@@ -21,6 +21,7 @@ from cellgraph.stores.local.durability import Unsynced
 from cellgraph.stores.local.faults import Quarantine, store_error
 from cellgraph.stores.local.indexfile import IndexFile
 from cellgraph.stores.local.layout import FORMAT, prepare
+from cellgraph.stores.local.leases import LocalLeases
 from cellgraph.stores.local.locks import Lock, locked
 from cellgraph.stores.local.lookup import Lookup
 from cellgraph.stores.local.named import NamedFiles
@@ -79,6 +80,7 @@ class LocalStore:
         trust = Trust(self._index_file, self._unsynced, self._upkeep.wake)
         self._blobs = Blobs(layout.blobs, self._quarantine, trust, clock, grace_s)
         self._files = NamedFiles(self.root)
+        self.leases = LocalLeases(self._sessions, self._lookup.hurry)
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
         """See `Store`. Raises StoreError when the index cannot be read or built anywhere."""
@@ -213,10 +215,17 @@ class LocalStore:
         if self._closed or self._forked.is_set():
             return
         self._closed = True
+        self.leases.rest()
         self._upkeep.close()
         self._lookup.close()
         self._writer.close()
         self._index_file.close()
+
+    def _sessions(self) -> Path | None:
+        """Where sessions on this machine say what they compute; None where nothing is kept."""
+        if self._closed or self._forked.is_set() or not os.access(self.root, os.W_OK):
+            return None
+        return self._index_file.get().path.parent / "sessions"
 
     def _wrote(self, written: Written) -> None:
         self._overlay.add(written.rows, written.covered)

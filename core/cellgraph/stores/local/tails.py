@@ -100,6 +100,10 @@ class Tails:
                 self._into_overlay(index, name, segment, size)
         return True
 
+    def hurry(self) -> None:
+        """Let the next `refresh` happen at once. Any thread."""
+        self._next_refresh = 0.0
+
     def refresh(self, index: Index) -> bool:
         """Look for records of other processes, unless that was done just now.
 

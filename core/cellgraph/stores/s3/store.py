@@ -13,6 +13,7 @@ from typing import Final
 
 from cellgraph.codecs.payload import Payload
 from cellgraph.stores.base import Entry
+from cellgraph.stores.leases import Leases
 from cellgraph.stores.policy import Policy, judge_in
 from cellgraph.stores.s3.arrays import Arrays
 from cellgraph.stores.s3.background import Background, Signals
@@ -117,6 +118,11 @@ class S3Store:
             accounts_folder=accounts,
             accounts_bytes=tier_bytes,
         )
+
+    @property
+    def leases(self) -> Leases:
+        """See `Leasing`: between the sessions of this machine."""
+        return self._tier.leases
 
     def get_many(self, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, ...]]:
         """See `Store`. The first one brings what others wrote; later ones only when they miss."""
