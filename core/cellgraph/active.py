@@ -52,6 +52,7 @@ class Active:
         "state_changed",
         "stopping",
         "tasks",
+        "waiting",
     )
 
     def __init__(
@@ -81,6 +82,7 @@ class Active:
         self.tasks: dict[bytes, Tally] = {}
         self.ran: list[Node] = []  # calls that returned
         self.kept_failures = 0
+        self.waiting: list[Node] = []  # not to be started before all there is has been looked up
 
     def tally(self, definition: Definition) -> Tally:
         """The account of one task."""

@@ -77,6 +77,11 @@ class Budget:
         """Whether calls on an executor leave this machine."""
         return self._place_of(executor).remote
 
+    def watches(self, nodes: Sequence[Node]) -> bool:
+        """Whether any of *nodes* is for a place whose calls count: it starts with all the others
+        that are known to be missing, so that a limit is heard before the first."""
+        return any(map(self.is_remote, {n.definition.executor for n in nodes}))
+
     def refuses(self, run: Spent, nodes: Sequence[Node]) -> LimitError | None:
         """The error if starting *nodes* too would be more than is allowed; else they count."""
         names = {node.definition.executor for node in nodes}

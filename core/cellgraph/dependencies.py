@@ -194,3 +194,7 @@ class Sets:
             while self._unsaved:
                 taken.append(self._unsaved.popleft())
         return taken
+
+    def give_back(self, entries: Iterable[Entry]) -> None:
+        """These could not be written: the sets among them are still to be."""
+        self._unsaved.extend(entry for entry in entries if entry.key in self._known)

@@ -169,8 +169,9 @@ class Execution:
                 self._printed(event)
             else:
                 self._remotes.take(event)
-        if entries:
-            self._telling.write(done[0][0], entries)
+        if entries and not self._telling.write(done[0][0], entries):
+            for active in {id(a): a for a, _, _ in done if a is not done[0][0]}.values():
+                active.cache.sets.give_back(entries)
         if report.problem and done:
             self._telling.complain(done[0][0], report.problem)
         self._use(done)

@@ -86,6 +86,9 @@ class Keeper:
                 self._store.append(entries)
             except StoreError as error:
                 problem = str(error)
+                found = [self._jobs.find(job) for job in kept]
+                for active in {id(f[0]): f[0] for f in found if f is not None}.values():
+                    active.cache.sets.give_back(entries)
         return Report(events, frozenset(kept), problem)
 
     def _entries(self, event: JobDone, current: dict[bytes, bool]) -> list[Entry]:

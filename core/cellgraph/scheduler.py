@@ -373,6 +373,11 @@ class Scheduler:
                 reduction.found(node, found.outcome)
         if reused:
             self._telling.emit(CallsReused(active.run.id, tuple(reused)))
+        if active.waiting or (reduction.look_up and active.budget.watches(missed)):
+            active.waiting += missed
+            if reduction.look_up:
+                return
+            missed, active.waiting = active.waiting, []
         if missed:
             self._execution.start(active, missed)
 

@@ -39,12 +39,15 @@ class Telling:
         if self._bus.listening:
             self._bus.emit(event)
 
-    def write(self, active: Active, entries: Sequence[Entry]) -> None:
+    def write(self, active: Active, entries: Sequence[Entry]) -> bool:
         """Append records. A store that refuses is said once; computing goes on."""
         try:
             self.store.append(entries)
         except StoreError as error:
+            active.cache.sets.give_back(entries)
             self.complain(active, str(error))
+            return False
+        return True
 
     def warn(self, active: Active, text: str) -> None:
         """Say what nobody may miss: to whoever listens, and in the log."""

@@ -1,14 +1,17 @@
 """Verified dependencies: which records hold, through call records and graph records alike."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.core.support.file_lab import Project
+from tests.core.support.file_lab import Project, make_project
 
 from cellgraph.dependencies import Verifier, reads_entry
+from cellgraph.errors import StoreError
 from cellgraph.filedigests import file_digest
 from cellgraph.places import Read, Roots, name_of, path_of
 from cellgraph.records import CallRecord, FinalRecord, ReadsRecord, decode
+from cellgraph.stores.base import Entry
 from cellgraph.stores.local import LocalStore
 from cellgraph.stores.memory import MemoryStore
 
@@ -48,6 +51,30 @@ def test_one_key_keeps_sixteen_results(quick: Project) -> None:
     quick.write("x.txt", "1")  # the seventeenth from the end
     assert quick.evaluate("read('x.txt')") == "1"
     assert quick.ran() == {"read": 1}
+
+
+def test_a_set_that_could_not_be_written_is_written_with_the_next_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(tmp_path, monkeypatch, "thread")
+    project.run(READ.replace("def read(name)", "def read(name, again)"))
+    project.write("x.txt", "A")
+    session = project.lab.session()
+    append, refused = session.store.append, []
+
+    def full_disk(entries: Sequence[Entry]) -> None:
+        if not refused and any(type(decode(e.data)) is ReadsRecord for e in entries):
+            refused.append(len(entries))
+            raise StoreError("no space left")
+        append(entries)
+
+    monkeypatch.setattr(session.store, "append", full_disk)
+    with session:
+        assert session.evaluate(project.nb.value("cg.seq([read('x.txt', 0), read('x.txt', 1)])"))
+    assert refused
+    project.ran()
+    assert project.evaluate("read('x.txt', 1)") == "A"
+    assert project.ran() == {}
 
 
 def _records(project: Project, kind: type) -> list[object]:

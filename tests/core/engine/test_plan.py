@@ -186,7 +186,7 @@ def helper(x):
 @cg.task(executor="far")
 def align(x):
     tick("align")
-    time.sleep(0.01)
+    time.sleep(0.001)
     return helper(x)
 
 with cg.Session(store) as session:
@@ -217,6 +217,10 @@ def test_remote_calls_are_counted_before_they_start(lab: Lab) -> None:
     assert limited(lab, 5, ", max_remote_calls=5").splitlines() == ["5", "1 True"]
     assert lab.ran() == {"align": 5}
     assert limited(lab, 5, ", max_remote_calls=0").splitlines()[0] == "5"  # all are hits
+    # more than are looked up at once: still nothing starts
+    said = limited(lab, 2505, ", max_remote_calls=2400")
+    assert said.startswith("2,500 align would run") and lab.ran() == {}
+    assert limited(lab, 1205, ", max_remote_calls=1200").splitlines()[0] == "1205"
 
 
 @pytest.mark.usefixtures("far")
