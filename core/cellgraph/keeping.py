@@ -86,8 +86,8 @@ class Keeper:
                 self._store.append(entries)
             except StoreError as error:
                 problem = str(error)
-                found = [self._jobs.find(job) for job in kept]
-                for active in {id(f[0]): f[0] for f in found if f is not None}.values():
+                jobs = [job for number in kept if (job := self._jobs.find(number)) is not None]
+                for active in {id(active): active for active, _ in jobs}.values():
                     active.cache.sets.give_back(entries)
         return Report(events, frozenset(kept), problem)
 

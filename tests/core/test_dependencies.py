@@ -60,7 +60,8 @@ def test_a_set_that_could_not_be_written_is_written_with_the_next_record(
     project.run(READ.replace("def read(name)", "def read(name, again)"))
     project.write("x.txt", "A")
     session = project.lab.session()
-    append, refused = session.store.append, []
+    append = session.store.append
+    refused: list[int] = []
 
     def full_disk(entries: Sequence[Entry]) -> None:
         if not refused and any(type(decode(e.data)) is ReadsRecord for e in entries):
