@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from cellgraph.callbook import HEX, LEAST
 from cellgraph.errors import CellgraphError, StoreError
 from cellgraph.expression import EXPRESSIONS
-from cellgraph.files import Dir, File, working_roots
+from cellgraph.files import Dir, File
 from cellgraph.forecast import Forecast
 from cellgraph.growth import expressions_in
 from cellgraph.identity.values import reference
 from cellgraph.label import label
 from cellgraph.links import SHORT
+from cellgraph.located import working_roots
 from cellgraph.places import name_of
 from cellgraph.structure import leaves
 from cellgraph.trail import Trail

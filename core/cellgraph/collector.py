@@ -23,7 +23,7 @@ from cellgraph.filedigests import (
     names_in,
     stamp_of,
 )
-from cellgraph.places import Read, ReadKind, Roots, below, name_of, path_of
+from cellgraph.places import S3, Read, ReadKind, Roots, below, name_of, path_of
 from cellgraph.variables import Variables
 
 _SITE: Final = ("site-packages", "dist-packages")
@@ -189,7 +189,9 @@ class Collector:
 
     def _argument(self, path: str, content: bytes, folder: bool) -> Read:
         try:
-            now = folder_digest(path) if folder else file_digest(path)
+            # of what is in a bucket a copy was used, which does not change
+            here_ = not path.startswith(S3)
+            now = (folder_digest(path) if folder else file_digest(path)) if here_ else content
         except OSError:
             now = b""
         kind: ReadKind = "argument" if now == content else "changed"

@@ -16,7 +16,8 @@ from typing import Final
 
 from cellgraph.digest import digest
 from cellgraph.filedigests import file_digest, folder_digest, listing_digest
-from cellgraph.places import Read, ReadKind, Roots, path_of
+from cellgraph.located import content_of
+from cellgraph.places import S3, Read, ReadKind, Roots, path_of
 from cellgraph.records import ReadsRecord, decode, encode
 from cellgraph.stores.base import Entry, Store
 from cellgraph.variables import variable_digest
@@ -57,6 +58,8 @@ def present(read: Read, roots: Roots) -> bytes:
         return variable_digest(os.environ.get(read.name))
     path = path_of(read.name, roots)
     try:
+        if read.name.startswith(S3):
+            return content_of(read.name)
         if read.kind == "listing":
             return listing_digest(path)
         if read.kind == "absent":

@@ -9,71 +9,21 @@ one below the project's folder, so a project that is moved finds its results aga
 # What a location is made of is nobody's business but this module's.
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
 from cellgraph.collector import Kept, here
 from cellgraph.errors import ConfigError, IdentityError, LostValue
-from cellgraph.filedigests import file_digest, files_below, folder_digest
+from cellgraph.filedigests import files_below
 from cellgraph.identity.kinds import define
 from cellgraph.identity.tables import Kind
-from cellgraph.kept import KeptPlace, Part, put_in_place
-from cellgraph.places import Roots, name_of, path_of
-from cellgraph.settings import project_root
+from cellgraph.kept import KeptPlace, Part
+from cellgraph.located import BucketPlace, Place, place_of
 
-_FILE_URI: Final = "file://"
-
-
-class Place:
-    """Where a file or folder is: on a disk of this machine.
-
-    The seam for other storage: a place has a `name` that holds on every machine, and says by
-    itself what its content is. `place_of` chooses one by the beginning of a location.
-    """
-
-    __slots__ = ("name", "path")
-
-    def __init__(self, location: "str | os.PathLike[str]") -> None:
-        text = os.fspath(location)
-        text = text.removeprefix(_FILE_URI)
-        roots = working_roots()
-        written = path_of(text, roots) if text.startswith("./~") else os.path.expanduser(text)  # noqa: PTH111
-        self.path = os.path.abspath(written)  # noqa: PTH100 - links stay what they are
-        name = name_of(self.path, roots) or name_of(os.path.realpath(self.path), roots)
-        self.name = name or _FILE_URI + self.path
-
-    @classmethod
-    def named(cls, name: str) -> Self:
-        """The place of this name, in the project of the working directory."""
-        if name.startswith(_FILE_URI):
-            return cls(name)
-        return cls(path_of(name, working_roots()))
-
-    def receive(self, source: str, name: str) -> None:
-        """Move the file at *source* here, or to *name* below here. Raises OSError."""
-        put_in_place(source, os.path.join(self.path, name) if name else self.path)  # noqa: PTH118 - text
-
-    def content(self, *, folder: bool) -> bytes:
-        """Digest of what is there. Raises OSError."""
-        return folder_digest(self.path) if folder else file_digest(self.path)
-
-
-def place_named(name: str) -> Place:
-    """The place of a portable name. Raises ConfigError as `place_of` does."""
-    return Place.named(name) if "://" not in name else place_of(name)
-
-
-def place_of(location: "str | os.PathLike[str]") -> Place:
-    """Raises ConfigError for a location that cannot be read yet."""
-    text = os.fspath(location)
-    scheme, found, _ = text.partition("://")
-    if found and scheme != "file":
-        raise ConfigError(
-            f"{text}: files on {scheme}:// are not part of this version; copy it to a local path "
-            "and give that"
-        )
-    return Place(location)
+_READ_ONLY: Final = (
+    "{0!r} is not on a disk of this machine, so it cannot be written there: write a local file, "
+    'and have it in s3:// with cg.File("s3://...").receive(path), or as the output of a script'
+)
 
 
 class _Located:
@@ -83,7 +33,7 @@ class _Located:
     _FOLDER = False
 
     def __init__(self, path: "str | os.PathLike[str]") -> None:
-        self._place: Place | KeptPlace = place_of(path)
+        self._place: Place | BucketPlace | KeptPlace = place_of(path)
         self._content = b""  # set where a call received it: what its key was made of
 
     @classmethod
@@ -99,7 +49,7 @@ class _Located:
     def located(cls, name: str) -> Self:
         """The one of this portable name (`name`), in the project of the working directory."""
         made = cls.__new__(cls)
-        made._place, made._content = place_named(name), b""
+        made._place, made._content = Place.named(name), b""
         return made
 
     @classmethod
@@ -111,7 +61,9 @@ class _Located:
 
     def _state(self) -> object:
         """The stored form. Raises IdentityError."""
-        return self._place.state() if isinstance(self._place, KeptPlace) else self._identity()
+        if isinstance(self._place, KeptPlace):
+            return self._place.state()
+        return self._place.name, self._present()
 
     def _identity(self) -> object:
         """Name and content as they are now. Raises IdentityError."""
@@ -119,7 +71,7 @@ class _Located:
             return self._place.identity()
         content = self._present()
         if here.keeping is not None:
-            here.keeping.append(Kept(self._place.path, content, self._FOLDER))
+            here.keeping.append(Kept(self._place.where, content, self._FOLDER))
         return self._place.name, content
 
     def _present(self) -> bytes:
@@ -140,9 +92,9 @@ class _Located:
     def _use(self) -> str:
         """The path, for use. In a call that received this value: first make sure that it still is
         what the call's key was made of."""
-        path = self._place.path
+        place = self._place
         collector = here.current
-        if collector is not None and self._content:  # never set for one in the store
+        if collector is not None and self._content and not isinstance(place, KeptPlace):
             try:
                 same = self._present() == self._content
             except IdentityError:
@@ -151,22 +103,28 @@ class _Located:
                 raise LostValue(
                     f"{self.name} has changed since the call that uses it was named: evaluate again"
                 )
-            collector.used(path, self._content, folder=self._FOLDER)
-        return path
+            collector.used(place.where, self._content, folder=self._FOLDER)
+        here.current = None  # making a copy of it is not the user's doing
+        try:
+            return place.local(folder=self._FOLDER)
+        finally:
+            here.current = collector
 
     def receive(self, source: str) -> None:
-        """Have the file or folder at *source*, which may be moved, in this place. Raises OSError.
+        """Have the file or folder at *source*, which may be moved, in this place.
 
-        A file is put there whole or not at all; the files of a folder are, one by one.
+        A file is put there whole or not at all; the files of a folder are, one by one. Raises
+        OSError, and ConfigError for what is kept in the store.
         """
-        assert isinstance(self._place, Place)  # what is kept in the store is never written to
+        if isinstance(self._place, KeptPlace):
+            raise ConfigError(_READ_ONLY.format(self))
         names = sorted(files_below(source)) if self._FOLDER else [""]
         for name in names:
             self._place.receive(os.path.join(source, name) if name else source, name)  # noqa: PTH118 - text
 
     def _ask(self) -> None:
-        if here.current is not None and not self._content:
-            here.current.opened(self._place.path)
+        if here.current is not None and not self._content and isinstance(self._place, Place):
+            here.current.opened(self._place.where)
 
     @property
     def name(self) -> str:
@@ -193,14 +151,10 @@ class _Located:
         return self._use()
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._mark() == self._mark()
+        return type(other) is type(self) and other._place.where == self._place.where
 
     def __hash__(self) -> int:
-        return hash((type(self), self._mark()))
-
-    def _mark(self) -> object:
-        place = self._place
-        return place.identity() if isinstance(place, KeptPlace) else place.path
+        return hash((type(self), self._place.where))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -225,21 +179,25 @@ class _Located:
             _, name, parts = self._place.identity()
             data = [bytes(part.data) for part in self._place.parts]
             return _unpickled, (type(self), name, parts, data)
-        return type(self), (self._place.path,)
+        return type(self), (self._place.where,)
 
 
 class File(_Located):
     """A file as a value: its identity is its path in the project and its content.
 
-    *path* is relative to the working directory, absolute, or a ``file://`` URI. It may not exist
-    yet: a task writes it and returns the `File`. As an argument it must exist (IdentityError).
-    Usable wherever a path is: ``pd.read_csv(file)``, ``file.open()``, ``file.path.parent``.
+    *path* is relative to the working directory, absolute, or a ``file://`` or ``s3://`` URI. It may
+    not exist yet: a task writes it and returns the `File`. As an argument it must exist
+    (IdentityError).
+    Usable wherever a path is: ``pd.read_csv(file)``, ``file.open()``, ``file.path.parent``. The
+    path of one in S3 is that of a copy on this machine, for reading.
     """
 
     __slots__ = ()
 
     def open(self, mode: str = "r", **options: Any) -> IO[Any]:
-        """As the built-in `open`."""
+        """As the built-in `open`. Only a file on a disk can be written (ConfigError)."""
+        if not isinstance(self._place, Place) and not {*mode}.isdisjoint("wax+"):
+            raise ConfigError(_READ_ONLY.format(self))
         return open(self._use(), mode, **options)  # noqa: PTH123 - the caller closes it
 
     def read_text(self, encoding: str = "utf-8") -> str:
@@ -252,17 +210,14 @@ class File(_Located):
 
     def exists(self) -> bool:
         """Whether there is such a file; in a call the result depends on the answer."""
-        if isinstance(self._place, KeptPlace):
-            return True
         self._ask()
-        return Path(self._place.path).is_file()
+        return self._place.is_there(folder=False)
 
     @property
     def size_bytes(self) -> int:
         """Raises FileNotFoundError."""
-        if isinstance(self._place, KeptPlace):
-            return self._place.size_bytes
-        return Path(self._use()).stat().st_size
+        place = self._place
+        return Path(self._use()).stat().st_size if isinstance(place, Place) else place.size_bytes()
 
 
 class Dir(_Located):
@@ -287,7 +242,7 @@ class Dir(_Located):
 
     def exists(self) -> bool:
         """Whether there is such a folder."""
-        return isinstance(self._place, KeptPlace) or Path(self._place.path).is_dir()
+        return self._place.is_there(folder=True)
 
 
 def _unpickled(cls: type[_Located], name: str, parts: Any, data: list[bytes]) -> _Located:
@@ -304,16 +259,6 @@ def keep(path: str, name: str, *, folder: bool) -> "File | Dir":
         return File._kept(KeptPlace(name, [Part.of(path, "")], folder=False))
     below = [Part.of(os.path.join(path, inner), inner) for inner in sorted(files_below(path))]  # noqa: PTH118 - text
     return Dir._kept(KeptPlace(name, below, folder=True))
-
-
-def working_roots() -> Roots:
-    """The project of the working directory."""
-    return _roots(os.getcwd())  # noqa: PTH109 - a text
-
-
-@lru_cache(maxsize=64)  # where a working directory's project begins
-def _roots(folder: str) -> Roots:
-    return Roots(str(project_root(Path(folder))))
 
 
 def resolve(cls: type) -> Kind | None:

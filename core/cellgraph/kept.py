@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -50,9 +50,9 @@ class Part(NamedTuple):
 
 
 class KeptPlace:
-    """Where a kept file or folder is: in the store, and at `path` once somebody asks.
+    """Where a kept file or folder is: in the store, and at `local` once somebody asks.
 
-    Stands beside `files.Place`. *name* is what the script called it, relative.
+    Stands beside the places of `located`. *name* is what the script called it, relative.
     """
 
     __slots__ = ("_content", "name", "parts")
@@ -67,6 +67,10 @@ class KeptPlace:
             self._content = only.digest
 
     @property
+    def where(self) -> object:
+        """What makes two of them the same."""
+        return self.identity()
+
     def size_bytes(self) -> int:
         """Of all its files."""
         return sum(len(part.data) for part in self.parts)
@@ -95,50 +99,67 @@ class KeptPlace:
                 raise CodecError(f"a stored file is called {inner!r}, which leads elsewhere")
         return cls(str(name), made, folder=folder)
 
-    @property
-    def path(self) -> str:
+    def local(self, *, folder: bool) -> str:
         """A path of it on this machine, for reading.
 
         Raises OSError (no space left, say), LostValue for bytes that are not what they should be.
         """
-        home = _home() / self._content.hex()
-        last = Path(self.name).name
-        target = home / last
-        if not self._is_there(target):
-            self._write(home, last)
-        with suppress(OSError):
-            os.utime(home / _MARK)
-        return str(target)
+        return shelved(self._content.hex(), Path(self.name).name, self._is_whole, self._write)
 
-    def _is_there(self, target: Path) -> bool:
-        """Whether what was written once is still as it was."""
-        is_file = len(self.parts) == 1 and not self.parts[0].name
-        try:
-            if is_file:
-                runs = os.access(target, os.X_OK) or not self.parts[0].executable
-                return runs and file_digest(str(target)) == self._content
-            return target.is_dir() and all(
-                file_digest(str(target / part.name)) == part.digest for part in self.parts
-            )
-        except OSError:
-            return False
+    def is_there(self, *, folder: bool) -> bool:
+        """It is: whoever has the value has it."""
+        return True
 
-    def _write(self, home: Path, last: str) -> None:
-        """Put the files there whole, or not at all; two that do so at once do the same."""
-        for part in self.parts:  # the folder is shared by all who ask for this content
+    def _is_whole(self, target: Path) -> bool:
+        """Whether what was written once is still as it was. Raises OSError."""
+        return all(
+            file_digest(str(target / part.name if part.name else target)) == part.digest
+            and (os.access(target / part.name, os.X_OK) or not part.executable)
+            for part in self.parts
+        )
+
+    def _write(self, target: Path) -> None:
+        for part in self.parts:
+            # the folder is shared by all who ask for this content
             if digest(part.data) != part.digest:
                 raise LostValue(f"the stored bytes of {self.name} are not its own: evaluate again")
-        home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _drop_unused(home.parent)
+            write_part(part, target / part.name if part.name else target)
+
+
+def shelved(
+    key: str, name: str, is_whole: Callable[[Path], bool], write: Callable[[Path], None]
+) -> str:
+    """The path of *name* in the cache folder's shelf *key*; made by *write* unless it *is_whole*.
+
+    It is there whole, or not at all; two that write it at once write the same. Raises OSError.
+    """
+    import platformdirs
+
+    shelves = platformdirs.user_cache_path("cellgraph") / "kept"
+    home = shelves / key
+    target = home / name
+    if not _holds(target, is_whole):
+        shelves.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _drop_unused(shelves)
         home.mkdir(mode=0o700, exist_ok=True)
         (home / _MARK).touch()
         draft = Path(tempfile.mkdtemp(prefix=".", dir=home))
         try:
-            for part in self.parts:
-                write_part(part, draft / last / part.name if part.name else draft / last)
-            _replace(draft / last, home / last)
+            write(draft / name)
+            for made in draft.iterdir():
+                _replace(made, home / made.name)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+    with suppress(OSError):
+        os.utime(home / _MARK)
+    return str(target)
+
+
+def _holds(target: Path, is_whole: Callable[[Path], bool]) -> bool:
+    try:
+        return target.exists() and is_whole(target)
+    except (OSError, ValueError):
+        return False
 
 
 def write_part(part: Part, target: Path) -> None:
@@ -172,12 +193,6 @@ def _replace(draft: Path, target: Path) -> None:
     except OSError:
         if not target.exists():
             raise
-
-
-def _home() -> Path:
-    import platformdirs
-
-    return platformdirs.user_cache_path("cellgraph") / "kept"
 
 
 def _drop_unused(folder: Path) -> None:

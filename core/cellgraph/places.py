@@ -6,8 +6,9 @@ holds under another. Pure: nothing here looks at a disk, except that the home fo
 """
 
 import os
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+S3: Final = "s3://"
 ReadKind = Literal["file", "absent", "listing", "env", "result", "literal", "argument", "changed"]
 
 

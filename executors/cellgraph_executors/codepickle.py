@@ -26,6 +26,7 @@ from cellgraph.identity.functions import importable_name, is_task
 from cellgraph.identity.kinds import kind_of
 from cellgraph.identity.packages import module_of, origin_of, origin_of_function
 from cellgraph.identity.values import reference
+from cellgraph.places import S3
 from cellgraph.task import Task
 from cellgraph_executors.coderules import (
     RULES,
@@ -94,6 +95,8 @@ class Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without typ
         """A file goes with the code, to be put under the same name. Raises IdentityError."""
         with keeping() as kept:
             reference(value)
+        if kept and kept[0].path.startswith(S3):  # read from there anywhere
+            return None
         return ("File", *pack(kept[0], self.parts.files)) if kept else None
 
     def _ordered(self, value: set[Any] | frozenset[Any]) -> object:

@@ -16,9 +16,9 @@ from cellgraph.collector import Kept, keeping
 from cellgraph.digest import digest
 from cellgraph.errors import ExecutorError, LostValue
 from cellgraph.filedigests import file_digest, files_below
-from cellgraph.files import Place, working_roots
 from cellgraph.identity.values import restore, snapshot
-from cellgraph.places import path_of
+from cellgraph.located import Place, working_roots
+from cellgraph.places import S3, path_of
 from cellgraph.result import Held, Inline, Result, Stored
 from cellgraph.stores.base import Store
 
@@ -82,6 +82,7 @@ def carry(leaf: Result, store: Store) -> Result:
         value = restore(payload)
     with keeping() as kept:
         ref, payload = snapshot(value)
+    kept = [file for file in kept if not file.path.startswith(S3)]  # read from there anywhere
     if not kept:
         return leaf
     inner = Inline(ref, payload) if isinstance(leaf, Held) else leaf

@@ -193,8 +193,8 @@ def test_what_is_not_there_is_refused_by_name(
 
 
 def test_other_storage_is_refused_at_once() -> None:
-    with pytest.raises(cg.ConfigError, match="s3://bucket/key"):
-        cg.File("s3://bucket/key")
+    with pytest.raises(cg.ConfigError, match="gs://bucket/key"):
+        cg.File("gs://bucket/key")
 
 
 def test_a_result_that_is_not_there_is_the_calls_failure(project: Project) -> None:

@@ -147,6 +147,12 @@ class Bucket:
             raise Absent(f"larger than {at_most} bytes")
         return data
 
+    def head(self, name: str) -> Found:
+        """What S3 says of an object without sending it."""
+        with self._asking() as (client, bucket):
+            answer = client.head_object(Bucket=bucket, Key=self.location.key(name), **self._reading)
+        return Found(name, int(answer["ContentLength"]), str(answer.get("ETag", "")))
+
     def get_file(self, name: str, target: Path) -> None:
         """Write an object to the new file *target*, in parts at once when it is large."""
         with self._asking() as (client, bucket), target.open("xb") as file:
