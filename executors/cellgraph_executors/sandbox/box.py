@@ -2,8 +2,6 @@
 
 import os
 import secrets
-import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Generator, Mapping
@@ -16,17 +14,19 @@ import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[repor
 
 from cellgraph.stores.trusted import VARIABLE as TRUST
 from cellgraph_executors.sandbox.batch.arns import ACCOUNT, REGION
+from cellgraph_executors.sandbox.batch.inprocess import Calls, InProcess
 from cellgraph_executors.sandbox.batch.processes import Processes
 from cellgraph_executors.sandbox.batch.service import Batch
 from cellgraph_executors.sandbox.faults import Faults
 from cellgraph_executors.sandbox.front import Counts, Front
+from cellgraph_executors.sandbox.guard import Guard
 from cellgraph_executors.sandbox.logsapi import Logs
 from cellgraph_executors.sandbox.logstreams import LogStreams
 from cellgraph_executors.sandbox.naming import BOX_KEY, JOB_KEY
 from cellgraph_executors.sandbox.server import HOST, Server, records
 from cellgraph_executors.settings import reject_unknown
 
-_SETTINGS: Final = ("exported", "port", "speed", "vcpus")
+_SETTINGS: Final = ("exported", "in_process", "port", "speed", "vcpus")
 # What would point a client elsewhere, or make it somebody else.
 _REMOVED: Final = (
     "AWS_PROFILE",
@@ -47,22 +47,31 @@ class Sandbox:
 
     *port*: where to listen, 0 for any free one. *vcpus*: how many the queue has, and so how many
     jobs of one vCPU run at once. *speed*: how many times faster timeouts and grace periods pass.
+    *in_process*: a function that is called instead of starting a process for each attempt, see
+    `batch.inprocess`.
     """
 
-    def __init__(self, *, port: int = 0, vcpus: float = 8, speed: float = 1) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        vcpus: float = 8,
+        speed: float = 1,
+        in_process: InProcess | None = None,
+    ) -> None:
         self.faults = Faults()
         self._counts = Counts()
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._closed = False
-        self._folder = Path(tempfile.mkdtemp(prefix="cellgraph-sandbox-"))
         front = Front(records(), self._counts, self.faults)
         self._server = Server(front, port)
-        logs = LogStreams(self._folder / "logs")
+        self._guard = Guard()
+        logs = LogStreams(self.folder / "logs")
         self._batch = Batch(
-            Processes(),
+            Processes() if in_process is None else Calls(in_process),
             logs,
-            self._folder / "jobs",
+            self.folder / "jobs",
             self._of_jobs,
             self.faults,
             vcpus=vcpus,
@@ -71,12 +80,21 @@ class Sandbox:
         front.add("batch", self._batch.handlers())
         front.add("logs", Logs({JOB_LOGS: logs}).handlers())
         self.bucket = f"sandbox-{secrets.token_hex(4)}"
-        self._furnish()
+        try:
+            self._furnish()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def url(self) -> str:
         """The one endpoint."""
         return self._server.url
+
+    @property
+    def folder(self) -> Path:
+        """Where logs and the jobs' working folders are, until it is closed."""
+        return self._guard.folder
 
     @property
     def store(self) -> str:
@@ -89,7 +107,7 @@ class Sandbox:
         trusted = " ".join(filter(None, (os.environ.get(TRUST, ""), f"s3://{self.bucket}")))
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": self.faults.renew_credentials(),
+            "AWS_ACCESS_KEY_ID": self.faults.key(),
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_SESSION_TOKEN": "sandbox",
             "AWS_DEFAULT_REGION": REGION,
@@ -134,9 +152,9 @@ class Sandbox:
 
     def renew_credentials(self) -> None:
         """Give clients of this process fresh credentials, in the environment."""
-        key = self.faults.renew_credentials()
+        self.faults.renew_credentials()
         if os.environ.get("AWS_ENDPOINT_URL") == self.url:
-            os.environ["AWS_ACCESS_KEY_ID"] = key
+            os.environ["AWS_ACCESS_KEY_ID"] = self.faults.key()
 
     def _furnish(self) -> None:
         """What somebody with an account would have made before: bucket, role, queue.
@@ -173,6 +191,7 @@ class Sandbox:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": HOST,
             TRUST: f"s3://{self.bucket}",
+            **self._guard.environment,
         }
 
     def close(self) -> None:
@@ -187,7 +206,7 @@ class Sandbox:
         for client in clients.values():
             client.close()
         self._server.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._guard.close()
 
 
 def _session() -> Any:

@@ -15,6 +15,7 @@ from cellgraph_executors.sandbox.wire import ServiceError
 
 _THROTTLED: Final = ServiceError("TooManyRequestsException", "Too Many Requests", 429)
 _SLOW_DOWN: Final = ServiceError("SlowDown", "Please reduce your request rate.", 503)
+_KEY: Final = "AKIASANDBOX"  # and the generation of the credentials
 _EXPIRED: Final = "The security token included in the request is expired"
 
 
@@ -151,11 +152,15 @@ class Faults:
         with self._lock:
             self._oldest_key = self._newest_key + 1
 
-    def renew_credentials(self) -> str:
-        """Return the key of fresh credentials; those that had expired stay so."""
+    def renew_credentials(self) -> None:
+        """There are fresh credentials, see `key`; those that had expired stay so."""
         with self._lock:
             self._newest_key = max(self._newest_key, self._oldest_key)
-            return client_key(self._newest_key)
+
+    def key(self) -> str:
+        """The access key of the newest credentials."""
+        with self._lock:
+            return f"{_KEY}{self._newest_key:09d}"
 
     def _refuse(
         self, applies: Callable[[Call], bool], share: float, error: ServiceError, seed: int
@@ -185,12 +190,7 @@ class Faults:
             return left > 0
 
 
-def client_key(generation: int) -> str:
-    """The access key of a client's credentials."""
-    return f"AKIASANDBOX{generation:09d}"
-
-
 def _generation(key: str) -> int:
     """Which one made them; keys that are not ours are of the first."""
-    digits = key.removeprefix("AKIASANDBOX")
+    digits = key.removeprefix(_KEY)
     return int(digits) if digits.isdecimal() else 0

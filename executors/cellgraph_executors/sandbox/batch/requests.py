@@ -50,6 +50,9 @@ def read_submit(
     retry = said.get("retryStrategy") or definition.get("retryStrategy", {})
     timeout = said.get("timeout") or definition.get("timeout", {})
     size = _size(said)
+    tags = {**_propagated(said, definition), **said.get("tags", {})}
+    if len(tags) > limits.TAGS:
+        raise client_error(f"a job has at most {limits.TAGS} tags, with its definition's")
     return Spec(
         id=id,
         name=said["jobName"],
@@ -72,7 +75,7 @@ def read_submit(
             "retryStrategy": {"attempts": 1, **retry},
             **({"timeout": timeout} if timeout else {}),
             "dependsOn": said.get("dependsOn", []),
-            "tags": {**_propagated(said, definition), **said.get("tags", {})},
+            "tags": tags,
             "propagateTags": said.get("propagateTags", definition.get("propagateTags", False)),
             "platformCapabilities": definition.get("platformCapabilities", ["EC2"]),
             **{k: said[k] for k in ("shareIdentifier",) if k in said},
