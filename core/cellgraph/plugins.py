@@ -52,6 +52,15 @@ def make_executor(kind: str, settings: Mapping[str, Any]) -> Executor:
     return made
 
 
+def head_call(expr: Any, on: str, settings: Any) -> Any:
+    """A call that reduces *expr* on the executor named *on*. Raises ConfigError."""
+    kind = settings.executors.get(on, {}).get("type", on)
+    head = getattr(executor_type(kind), "head", None)
+    if head is None:
+        raise ConfigError(f"on={on!r}: this executor runs calls on this machine; name a remote one")
+    return head(expr, on, settings)
+
+
 def commands() -> Mapping[str, EntryPoint]:
     """Further commands of the command line by name: each a function or a `typer.Typer`."""
     return _points("cellgraph.commands")

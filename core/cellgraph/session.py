@@ -16,7 +16,7 @@ from cellgraph.errors import ConfigError, GraphError, LostValue, TaskError
 from cellgraph.executor import Executor, JobEvent
 from cellgraph.inside import current_task
 from cellgraph.label import label
-from cellgraph.plugins import executor_type, make_executor
+from cellgraph.plugins import executor_type, head_call, make_executor
 from cellgraph.provenance import Archive
 from cellgraph.reasons import is_change
 from cellgraph.recent import Recent
@@ -199,9 +199,16 @@ class Session(Asking):
         definitions: Literal["live", "built"] | None = None,
         max_cost: float | None = None,
         max_remote_calls: int | None = None,
+        on: str | None = None,
     ) -> Run:
-        """Begin reducing *expr* and return at once; limits as of `evaluate`."""
+        """Begin reducing *expr* and return at once; limits as of `evaluate`.
+
+        *on* names a remote executor: the reducer itself runs there, so that all stages go on
+        without this process.
+        """
         allowed = limits(max_cost, max_remote_calls)
+        if on is not None:
+            expr = head_call(expr, on, self.settings)
         run = self._begin(expr, cache, fail, definitions)
         self._start(run, expr, cache, fail, definitions, allowed, background=True)
         run.begun.wait()  # what the caller does to its values from here on is its own affair

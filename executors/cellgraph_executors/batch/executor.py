@@ -89,7 +89,7 @@ class BatchService(BatchJobs):
         wanted = definition(
             settings.image,
             {name: arn for name, arn in roles.items() if arn},
-            settings.environment,
+            {"AWS_DEFAULT_REGION": self.region(), **settings.environment},
             settings.job_definition,
         )
         return submission(

@@ -90,6 +90,10 @@ class BatchJobs:
         with asking():
             self._batch().terminate_job(jobId=job, reason=reason)
 
+    def region(self) -> str:
+        """Where it is."""
+        return str(self._batch().meta.region_name)
+
     def renew(self) -> None:
         """Read credentials anew."""
         self._clients.renew()

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from cellgraph.errors import CallCancelled, ConfigError
 from cellgraph.executor import ExecutorHost, Job, RemoteSeen
+from cellgraph.settings import Settings
 from cellgraph_executors.remote.flights import Flight
 from cellgraph_executors.remote.grouping import Grouping
 from cellgraph_executors.remote.office import Office, SharedStore, Terms
@@ -36,6 +37,13 @@ class Remote:
         self._office: Office | None = None
         self._threads: list[threading.Thread] = []
 
+    @staticmethod
+    def head(expr: Any, on: str, settings: Settings) -> Any:
+        """A call that reduces *expr* there: see `head`."""
+        from cellgraph_executors.head import remotely
+
+        return remotely(expr, on, settings)
+
     @abstractmethod
     def _service(self, store: SharedStore) -> Service:
         """The service that is asked."""
@@ -53,6 +61,12 @@ class Remote:
             raise ConfigError(
                 f"executor {self.name!r} runs calls on other machines, which cannot reach the "
                 "store of this one: give the session a store they reach, store='s3://bucket/prefix'"
+            )
+        if not store.arrays.everybody:
+            raise ConfigError(
+                f"executor {self.name!r}: jobs write what they return to {store.arrays.uri}, which "
+                "is believed as it is: this needs trust='bucket' and a bucket whose writers "
+                f"you trust: cellgraph trust {'/'.join(store.arrays.uri.split('/')[:3])}"
             )
         self._office = Office(self._terms, host, store, self._service(store), self._grouping)
 

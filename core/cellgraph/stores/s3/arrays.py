@@ -32,7 +32,11 @@ PENDING: Final = "pending/"
 class Arrays:
     """The folders of remote jobs in one bucket."""
 
-    def __init__(self, bucket: Bucket, gate: Gate, ledger: Ledger, pusher: Pusher) -> None:
+    def __init__(
+        self, bucket: Bucket, gate: Gate, ledger: Ledger, pusher: Pusher, *, everybody: bool
+    ) -> None:
+        """*everybody*: whoever can write to the bucket is believed."""
+        self.everybody = everybody
         self._bucket = bucket
         self._gate = gate
         self._ledger = ledger
