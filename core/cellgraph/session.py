@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
@@ -290,10 +291,15 @@ class Session(Asking):
 
     @property
     def cache(self) -> "Care":
-        """The care of the store: `info`, `gc`, `verify`, `rebuild`, `pin`, `unpin`, `pins`."""
+        """The care of the store: `info gc verify rebuild push pull pin unpin pins`."""
         from cellgraph.care import Care
+        from cellgraph.care.travel import Travel
 
-        return Care(self.store, lambda expr: self._forecast(expr, True, "late"))
+        def open_at(uri: str) -> Store:
+            return open_store(replace(self.settings, store=uri), self._notices.say)
+
+        travel = Travel(self.settings.store, open_at, self._by_call)
+        return Care(self.store, lambda expr: self._forecast(expr, True, "late"), travel=travel)
 
     def _live(self, run: str) -> Run | None:
         return self._scheduler.live(run)

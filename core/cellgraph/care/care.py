@@ -15,6 +15,7 @@ from cellgraph.care.items import Item, Scene, read_scene
 from cellgraph.care.pins import Pin, PinBoard, Pins
 from cellgraph.care.reports import Collected, StoreInfo, TaskUse, Verified
 from cellgraph.care.selection import Policy, Selection, select
+from cellgraph.care.travel import Pulled, Pushed, Travel, pull, push
 from cellgraph.errors import ConfigError, StoreError
 from cellgraph.forecast import Forecast
 from cellgraph.provenance import Archive
@@ -31,8 +32,8 @@ _MOSTLY: Final = 0.5
 class Care:
     """The care of one store. Thread-safe; each call reads the store anew.
 
-    *forecast* says what the store knows of an expression; *now* returns seconds since 1970. Raises
-    StoreError for a store that ends with its process.
+    *forecast* says what the store knows of an expression; *now* returns seconds since 1970;
+    *travel*: what `push` and `pull` need. Raises StoreError for a store that ends with its process.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Care:
         store: Store,
         forecast: Callable[[Any], Forecast],
         now: Callable[[], float] = time.time,
+        travel: Travel | None = None,
     ) -> None:
         if not isinstance(store, Tended):
             raise StoreError(
@@ -49,6 +51,7 @@ class Care:
         self._store: Tended = store
         self._now = now
         self._board = PinBoard(store, forecast, now)
+        self._travel = travel
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -81,6 +84,7 @@ class Care:
             torn=checked.torn,
             missing=len(missing),
             damage=checked.damage,
+            aside=checked.aside,
         )
 
     def rebuild(self) -> int:
@@ -101,6 +105,27 @@ class Care:
     def pins(self) -> list[Pin]:
         """The pins, oldest first."""
         return list(self._board.pins())
+
+    # --- between a folder, a bucket and this machine ---------------------------------------------
+
+    def push(self, to: str | None = None) -> Pushed:
+        """Put everything that is here into a bucket.
+
+        A store in a folder needs to be told which one: ``push("s3://bucket/prefix")``; what is
+        there already stays as it is. A store in a bucket pushes by itself: then this waits until
+        all of this machine is there. Raises ConfigError for wrong use, StoreError when the bucket
+        cannot be written.
+        """
+        return push(self._store, to, self._travel)
+
+    def pull(self, what: object = None) -> Pulled:
+        """Bring values of a bucket to this machine, to work offline: those of a run (its id, or
+        the beginning of it), a task (or its name), an expression with all behind it; None: all.
+
+        Raises ConfigError for a store in a folder, StoreError when the store knows nothing of
+        *what*, when there is no room, or no answer.
+        """
+        return pull(self._store, what, self._board, self._travel)
 
     # --- removing -----------------------------------------------------------------------------
 
@@ -164,9 +189,8 @@ class Care:
             done, busy, freed = rewritten.done, len(rewritten.busy), rewritten.freed_bytes
         removed = [item for name in done for item in dead[name]]
         blobs = _not_needed(scene, removed, int((self._now() - grace_s) * _NS))
-        count, nbytes = len(blobs), sum(blob.nbytes for blob in blobs)
-        if not dry_run:
-            count, nbytes = self._store.remove_blobs([blob.digest for blob in blobs], grace_s)
+        digests = [blob.digest for blob in blobs]
+        swept = self._store.remove_blobs(digests, grace_s, remove=not dry_run)
         strays = self._store.leftovers(grace_s, remove=not dry_run)
         aged = {item.place for item in selection.aged}
         total = sum(item.nbytes for item in scene.items) + _size(scene.blobs.values())
@@ -174,13 +198,15 @@ class Care:
             dry_run=dry_run,
             records=len(removed),
             record_bytes=freed,
-            blobs=count,
-            blob_bytes=nbytes,
+            blobs=swept.files,
+            blob_bytes=swept.nbytes,
+            later=swept.later,
+            later_bytes=swept.later_bytes,
             leftovers=strays.files,
             leftover_bytes=strays.nbytes,
             tasks=_by_task((i for i in removed if i.place in aged), scene.blobs),
             in_use=busy,
-            stays_bytes=max(0, total - freed - nbytes),
+            stays_bytes=max(0, total - freed - swept.nbytes - swept.later_bytes),
         )
 
     def _scene(self) -> Scene:

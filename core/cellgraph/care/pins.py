@@ -51,12 +51,11 @@ class Pins:
 
     def hold(self, item: Item) -> bool:
         """Whether *item* must stay."""
-        return (
-            item.key in self._keys
-            or item.run in self._runs
-            or item.task in self._tasks
-            or item.task_id in self._ids
-        )
+        return item.key in self._keys or self.wants(item.run, item.task, item.task_id)
+
+    def wants(self, run: str, task: str, task_id: bytes) -> bool:
+        """Whether a record of this run and task is meant by a pin of either."""
+        return run in self._runs or task in self._tasks or task_id in self._ids
 
     def hold_calls(self, items: Iterable[Item]) -> None:
         """The final value of a call that is held is held, too."""
@@ -89,7 +88,7 @@ class PinBoard:
 
         Raises StoreError when there is nothing to pin; IdentityError as an evaluation does.
         """
-        pin = self._made(what)
+        pin = self.made(what)
         self._store.write_file(f"{_FOLDER}/{pin.id}.json", json.dumps(asdict(pin)).encode())
         return pin
 
@@ -105,7 +104,8 @@ class PinBoard:
         self._store.remove_file(f"{_FOLDER}/{found[0].id}.json")
         return found[0]
 
-    def _made(self, what: object) -> Pin:
+    def made(self, what: object) -> Pin:
+        """The pin of *what*, not set. Raises StoreError when there is nothing to pin."""
         if isinstance(what, Task):
             return self._pin("task", what.name)
         if not isinstance(what, str):

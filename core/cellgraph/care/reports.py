@@ -68,6 +68,7 @@ class Verified:
     torn: int  # segments whose last record was never finished: a writer was killed
     missing: int
     damage: tuple[Damage, ...]
+    aside: bool = True  # damage is in quarantine now; else readers pass it over where it is
 
     @property
     def sound(self) -> bool:
@@ -77,7 +78,8 @@ class Verified:
     def lines(self) -> Iterator[str]:
         """The report, line by line."""
         looked = f"{plural(self.records, 'record')} and {plural(self.blobs, 'blob')}"
-        found = "whole" if not self.damage else f"{len(self.damage):,} damaged, now in quarantine"
+        then = "now in quarantine" if self.aside else "passed over by readers"
+        found = f"{len(self.damage):,} damaged, {then}" if self.damage else "whole"
         yield f"{looked}, {size(self.nbytes)}: {found}"
         for damage in self.damage:
             yield f"{damage.what}: {damage.why}"
@@ -105,6 +107,8 @@ class Collected:
     in_use: int  # segments that were left alone: a session writes there
     stays_bytes: int
     excess_bytes: int = 0  # above the size that was asked for, if one was
+    later: int = 0  # blobs that a collection after the grace period deletes
+    later_bytes: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -118,13 +122,19 @@ class Collected:
 
     def lines(self) -> Iterator[str]:
         """The report without the tasks, line by line."""
-        if not (self.records or self.blobs or self.leftovers):
+        if not (self.records or self.blobs or self.leftovers or self.later):
             yield f"nothing to remove: {size(self.stays_bytes)} in use"
         else:
             removed = "would remove" if self.dry_run else "removed"
             yield (
                 f"{removed} {plural(self.records, 'record')} and {plural(self.blobs, 'blob')}, "
                 f"{size(self.nbytes)}; {size(self.stays_bytes)} stay"
+            )
+        if self.later:
+            set_aside = "would be set aside" if self.dry_run else "set aside"
+            yield (
+                f"{plural(self.later, 'blob')}, {size(self.later_bytes)}, {set_aside}: deleted by "
+                "the first collection after the grace period, unless somebody needs them by then"
             )
         calls = sum(task.calls for task in self.tasks)
         if calls:

@@ -8,7 +8,7 @@ import typer
 
 from cellgraph.cli.caring import cache_app
 from cellgraph.cli.console import error_console, show_error
-from cellgraph.cli.places import StoreOption
+from cellgraph.cli.places import StoreOption, WhereOption
 from cellgraph.cli.plugged import PluggedGroup
 from cellgraph.errors import CellgraphError, ConfigError
 
@@ -101,7 +101,7 @@ def runs(
     id: Annotated[str | None, typer.Argument(help="A run's id or the beginning of it.")] = None,
     other: Annotated[str | None, typer.Argument(help="A second run: what differs in it.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
-    store: StoreOption = None,
+    store: WhereOption = None,
 ) -> None:
     """List the runs on record, show one (what ran, what was reused, and why), or compare two."""
     from cellgraph.cli.history import list_runs, show_diff, show_run
@@ -121,7 +121,7 @@ def calls(
     task: Annotated[str, typer.Option("--task", help="Only those of this task.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
-    store: StoreOption = None,
+    store: WhereOption = None,
 ) -> None:
     """List calls on record, or show one: arguments, times, what it printed, how it failed."""
     from cellgraph.cli.history import list_calls, show_call
@@ -135,7 +135,7 @@ def calls(
 @app.command()
 def lineage(
     what: Annotated[str, typer.Argument(help="A file that a task wrote, or a call's id.")],
-    store: StoreOption = None,
+    store: WhereOption = None,
 ) -> None:
     """Say where a file, or the value of a call, came from: calls and their inputs."""
     from cellgraph.cli.history import show_lineage

@@ -11,7 +11,7 @@ from rich.text import Text
 from cellgraph.care.amounts import parse_bytes, parse_seconds, size
 from cellgraph.care.reports import TaskUse
 from cellgraph.cli.console import console, duration, plural
-from cellgraph.cli.places import StoreOption, existing_session
+from cellgraph.cli.places import WhereOption, existing_session
 
 _DAMAGED = 1
 
@@ -26,7 +26,7 @@ WhatArgument = Annotated[
 
 
 @cache_app.command()
-def info(store: StoreOption = None) -> None:
+def info(store: WhereOption = None) -> None:
     """Count what the store holds, by task."""
     with existing_session(store) as session:
         found = session.cache.info()
@@ -52,7 +52,7 @@ def gc(
     delete: Annotated[
         bool, typer.Option("--delete", help="Remove it; else only show what would go.")
     ] = False,
-    store: StoreOption = None,
+    store: WhereOption = None,
 ) -> None:
     """Show what can go, or remove it: garbage, and results that nobody used lately."""
     limits = {
@@ -71,7 +71,7 @@ def gc(
 
 
 @cache_app.command()
-def verify(store: StoreOption = None) -> None:
+def verify(store: WhereOption = None) -> None:
     """Read and hash everything; put aside what is damaged. Exit code 1 if anything is."""
     with existing_session(store) as session:
         found = session.cache.verify()
@@ -81,7 +81,7 @@ def verify(store: StoreOption = None) -> None:
 
 
 @cache_app.command()
-def rebuild(store: StoreOption = None) -> None:
+def rebuild(store: WhereOption = None) -> None:
     """Make a new index from the segments."""
     with existing_session(store) as session:
         records = session.cache.rebuild()
@@ -89,7 +89,33 @@ def rebuild(store: StoreOption = None) -> None:
 
 
 @cache_app.command()
-def pin(what: WhatArgument, store: StoreOption = None) -> None:
+def push(
+    to: Annotated[
+        str | None, typer.Argument(help="s3://bucket/prefix; none if the store is in a bucket.")
+    ] = None,
+    store: WhereOption = None,
+) -> None:
+    """Put everything that is here into a bucket; what is there stays as it is."""
+    with existing_session(store) as session:
+        found = session.cache.push(to)
+    _say(found.lines())
+
+
+@cache_app.command()
+def pull(
+    what: Annotated[
+        str | None, typer.Argument(help="A run's id or a task's name; none: everything.")
+    ] = None,
+    store: WhereOption = None,
+) -> None:
+    """Bring values of a bucket to this machine, to work offline."""
+    with existing_session(store) as session:
+        found = session.cache.pull(what)
+    _say(found.lines())
+
+
+@cache_app.command()
+def pin(what: WhatArgument, store: WhereOption = None) -> None:
     """Never remove a run's or a task's results."""
     with existing_session(store) as session:
         made = session.cache.pin(what)
@@ -97,7 +123,7 @@ def pin(what: WhatArgument, store: StoreOption = None) -> None:
 
 
 @cache_app.command()
-def unpin(what: WhatArgument, store: StoreOption = None) -> None:
+def unpin(what: WhatArgument, store: WhereOption = None) -> None:
     """Let go of a pin; nothing is removed by that."""
     with existing_session(store) as session:
         gone = session.cache.unpin(what)

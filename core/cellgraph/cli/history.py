@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +17,7 @@ _NARROWEST = 12
 _STYLES = {"done": "green", "failed": "red", "cancelled": "yellow"}
 
 
-def list_runs(store: Path | None, limit: int) -> None:
+def list_runs(store: str | None, limit: int) -> None:
     """Print the newest runs. Raises StoreError."""
     with existing_session(store) as session:
         found = session.run_summaries(limit)
@@ -46,7 +45,7 @@ def list_runs(store: Path | None, limit: int) -> None:
     out.print(table, soft_wrap=True)
 
 
-def show_run(store: Path | None, id: str) -> None:
+def show_run(store: str | None, id: str) -> None:
     """Print one run: its tasks, why they ran, its errors. Raises StoreError."""
     with existing_session(store) as session:
         run = session.run_summary(id)
@@ -64,7 +63,7 @@ def show_run(store: Path | None, id: str) -> None:
         out.print(Text(f"✕ {error}", style="red"))
 
 
-def show_diff(store: Path | None, a: str, b: str) -> None:
+def show_diff(store: str | None, a: str, b: str) -> None:
     """Print what differs between two runs. Raises StoreError."""
     with existing_session(store) as session:
         found = session.diff(a, b)
@@ -83,7 +82,7 @@ def show_diff(store: Path | None, a: str, b: str) -> None:
     out.print(table)
 
 
-def list_calls(store: Path | None, run: str, task: str, status: str, limit: int) -> None:
+def list_calls(store: str | None, run: str, task: str, status: str, limit: int) -> None:
     """Print calls on record, latest first. Raises StoreError."""
     with existing_session(store) as session:
         found = session.find_calls(run=run, task=task, status=status, limit=limit)
@@ -108,7 +107,7 @@ def list_calls(store: Path | None, run: str, task: str, status: str, limit: int)
     console().print(table, soft_wrap=True)
 
 
-def show_call(store: Path | None, id: str) -> None:
+def show_call(store: str | None, id: str) -> None:
     """Print one call: arguments, times, what it printed, how it failed. Raises StoreError."""
     with existing_session(store) as session:
         lines = list(session.get_call(id).lines())
@@ -116,7 +115,7 @@ def show_call(store: Path | None, id: str) -> None:
         console().print(Text(line), soft_wrap=True)
 
 
-def show_lineage(store: Path | None, what: str) -> None:
+def show_lineage(store: str | None, what: str) -> None:
     """Print where a file came from, or the value of a call. Raises StoreError."""
     with existing_session(store) as session:
         found = session.lineage(what)

@@ -9,7 +9,7 @@ period. Times in nanoseconds since 1970, durations in seconds, sizes in bytes.
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from cellgraph.stores.base import Entry, Store
 
@@ -66,6 +66,7 @@ class Checked(NamedTuple):
     blob_bytes: int
     torn: int
     damage: tuple[Damage, ...]
+    aside: bool = True  # damage was moved to quarantine; else it is passed over where it is
 
 
 class Rewritten(NamedTuple):
@@ -77,10 +78,39 @@ class Rewritten(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """Files that were deleted."""
+    """Files that were deleted. `later`: set aside, and deleted by a collection after the grace
+    period, unless somebody has come to need them."""
 
     files: int
     nbytes: int
+    later: int = 0
+    later_bytes: int = 0
+
+
+class Moved(NamedTuple):
+    """What was brought from one place to another. `there`: blobs that were there already."""
+
+    records: int
+    blobs: int
+    nbytes: int
+    there: int
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A store in a bucket, with a copy of what is used on this machine."""
+
+    def flush(self) -> bool:
+        """Push now what waits. Returns whether everything of this session is in the bucket."""
+        ...
+
+    def adopt(self, source: Any) -> Moved:
+        """Push all that a store in a folder holds."""
+        ...
+
+    def bring(self, payloads: Collection[bytes]) -> Moved:
+        """Have payloads on this machine."""
+        ...
 
 
 @runtime_checkable
@@ -134,8 +164,13 @@ class Tended(Store, Protocol):
         ...
 
     @abstractmethod
-    def remove_blobs(self, digests: Collection[bytes], grace_s: float) -> Swept:
-        """Delete payloads, except those touched within *grace_s*. Only inside `collecting`."""
+    def remove_blobs(
+        self, digests: Collection[bytes], grace_s: float, *, remove: bool = True
+    ) -> Swept:
+        """Delete payloads, except those touched within *grace_s*; without *remove*, only count.
+
+        Deletes only inside `collecting`.
+        """
         ...
 
     @abstractmethod

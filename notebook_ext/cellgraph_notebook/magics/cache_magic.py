@@ -99,11 +99,24 @@ def _unpin(shell: Any, care: "Care", rest: str) -> Table:
     return Table(f"no longer pinned: {gone.kind} {gone.name}", (), ())
 
 
+def _push(shell: Any, care: "Care", rest: str) -> Table:
+    to = parse_line(rest, NO_OPTIONS).rest.strip() or None
+    return Table("\n".join(care.push(to).lines()), (), ())
+
+
+def _pull(shell: Any, care: "Care", rest: str) -> Table:
+    what = parse_line(rest, NO_OPTIONS).rest
+    found = care.pull(_meant(shell, "pull", what) if what else None)
+    return Table("\n".join(found.lines()), (), ())
+
+
 ACTIONS: Final[Mapping[str, Callable[[Any, "Care", str], Table]]] = {
     "info": _info,
     "gc": _gc,
     "verify": _verify,
     "rebuild": _rebuild,
+    "push": _push,
+    "pull": _pull,
     "pin": _pin,
     "unpin": _unpin,
 }

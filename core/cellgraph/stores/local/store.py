@@ -135,6 +135,11 @@ class LocalStore:
         except OSError as error:
             raise store_error("sync", self.root, error) from error
 
+    def segment_files(self) -> Iterator[tuple[str, Path]]:
+        """Name and file of each segment, for whoever copies the store."""
+        self._check()
+        return ((name, self._segments / name) for name, _ in list_segments(self._segments))
+
     # --- care: see `Tended` -----------------------------------------------------------------
 
     def facts(self) -> Facts:
@@ -187,9 +192,15 @@ class LocalStore:
         self._lookup.let_go([segment_id(name) for name in made.done])
         return made
 
-    def remove_blobs(self, digests: Collection[bytes], grace_s: float) -> Swept:
+    def remove_blobs(
+        self, digests: Collection[bytes], grace_s: float, *, remove: bool = True
+    ) -> Swept:
         """See `Tended`. Raises StoreError."""
         self._check()
+        if not remove:
+            wanted = frozenset(digests)
+            found = [blob.nbytes for blob in self.blobs() if blob.digest in wanted]
+            return Swept(len(found), sum(found))
         gone = sweep.remove_blobs(self._layout.blobs, digests, self._before(grace_s))
         self._index_file.get().leave((), (), [blob.digest for blob in gone])
         return Swept(len(gone), sum(blob.nbytes for blob in gone))

@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import StoreError
 from cellgraph.stores.local import blobfile
@@ -104,8 +106,10 @@ class Arrays:
     def adopt(self, places: Sequence[Place]) -> None:
         """Payloads that are in the bucket already belong to this store, and are made known to
         others with the next flush. Raises Refused when that cannot be noted."""
+        now = int(time.time())
+        adopted = [msgspec.structs.replace(place, put_s=place.put_s or now) for place in places]
         try:
-            self._ledger.take_in([], {}, places, int(time.time()))
+            self._ledger.take_in([], {}, adopted)
         except StoreError as error:
             raise Refused(str(error)) from error
-        self._pusher.publish(places)
+        self._pusher.publish(adopted)

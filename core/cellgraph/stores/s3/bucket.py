@@ -62,6 +62,7 @@ class Found(NamedTuple):
     name: str
     size: int
     etag: str
+    modified_s: float  # since 1970, by the bucket's own clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,12 @@ class Bucket:
                     Bucket=bucket, Prefix=self.location.key(prefix), **more, **self._reading
                 )
                 found += [
-                    Found(item["Key"][skip:], item["Size"], item.get("ETag", ""))
+                    Found(
+                        item["Key"][skip:],
+                        item["Size"],
+                        item.get("ETag", ""),
+                        item["LastModified"].timestamp(),
+                    )
                     for item in page.get("Contents", ())
                 ]
                 if not page.get("IsTruncated"):

@@ -48,6 +48,7 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
     pack: bytes
     start: int
     length: int
+    put_s: int = 0  # when it was put there, in seconds since 1970; 0: not known
 
 
 class _Section(msgspec.Struct, array_like=True, frozen=True):

@@ -13,7 +13,7 @@ Threading: one thread at a time.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cellgraph.stores.local.segment import salt_of, scan, segment_id, stamp_of, unframe
@@ -81,7 +81,7 @@ class Compactor:
             self._bucket.delete([f"{SEGMENTS}{listed.name}"])
             return False
         self._puller.merged(generation + 1, made, listed.name, raw)
-        self._sweep(catalog, generation + 1, now)
+        self.sweep(catalog, generation + 1, now)
         return True
 
     def _mergeable(
@@ -110,8 +110,12 @@ class Compactor:
                 self._unreadable.add(name)
                 continue
             for segment, zone, part in bundle.sections:
-                records.update(dict.fromkeys(_records(segment, zone, bytes(part))))
-            places |= {place.digest: place for place in bundle.places}
+                found = records_of(segment, zone, bytes(part))
+                records.update((record, None) for _, _, record in found)
+            for place in bundle.places:
+                known = places.setdefault(place.digest, place)
+                if known.put_s < place.put_s:
+                    places[place.digest] = place
             covers.append(name)
         if len(covers) < 2:
             return None
@@ -124,7 +128,7 @@ class Compactor:
     def _get(self, name: str) -> bytes:
         return self._bucket.get(f"{SEGMENTS}{name}")
 
-    def _sweep(self, before: Catalog, generation: int, now: float) -> None:
+    def sweep(self, before: Catalog, generation: int, now: float) -> None:
         """Delete what was replaced a grace period ago, and all but a few catalogs."""
         old = [f"{SEGMENTS}{r.name}" for r in before.replaced if now - r.at >= self._grace_s]
         if generation % _KEEP_CATALOGS == 0:
@@ -137,14 +141,12 @@ class Compactor:
                 return  # who may not delete leaves it to others
 
 
-def _records(segment: str, zone: int, raw: bytes) -> list[Stamped]:
-    """The intact records of a section."""
+def records_of(segment: str, zone: int, raw: bytes) -> Iterator[tuple[int, int, Stamped]]:
+    """Yield offset, length and content of each intact record of a section."""
     number = segment_id(segment)
     salt = salt_of(number)
-    found: list[Stamped] = []
     for _, _, _, offset, length in scan(raw, 0, number).rows:
         piece = raw[offset : offset + length]
         record = unframe(salt, piece)
         if record is not None:
-            found.append(Stamped(zone, stamp_of(piece), *record))
-    return found
+            yield offset, length, Stamped(zone, stamp_of(piece), *record)

@@ -57,7 +57,7 @@ class Ledger:
             return dict(db.execute("SELECT segment, length FROM pushed"))
 
     def place(self, digest: bytes) -> tuple[Place, int] | None:
-        """Where a payload lies in the bucket, and when it was last known to (seconds)."""
+        """Where a payload lies in the bucket, and when it was put there (seconds)."""
         with self._reading() as db:
             row = db.execute(
                 "SELECT pack, start, length, seen_s FROM places WHERE digest = ?", (digest,)
@@ -72,15 +72,16 @@ class Ledger:
             ).fetchall()
         return [Place(*row) for row in rows]
 
-    def forget_place(self, digest: bytes) -> None:
-        """The payload is not where it was said to be."""
+    def forget_place(self, *digests: bytes) -> None:
+        """These payloads are not where they were said to be."""
         with self._writing() as db:
-            db.execute("DELETE FROM places WHERE digest = ?", (digest,))
+            db.executemany("DELETE FROM places WHERE digest = ?", [(d,) for d in digests])
 
     def take_in(
-        self, objects: Iterable[str], segments: Mapping[str, int], places: Iterable[Place], now: int
+        self, objects: Iterable[str], segments: Mapping[str, int], places: Iterable[Place]
     ) -> None:
-        """Note, at once: objects whose records are here, what is pushed, where payloads lie."""
+        """Note, at once: objects whose records are here, what is pushed, where payloads lie (the
+        latest place of each counts)."""
         with self._writing() as db:
             db.executemany("INSERT OR IGNORE INTO taken VALUES (?)", [(o,) for o in objects])
             db.executemany(
@@ -89,8 +90,10 @@ class Ledger:
                 list(segments.items()),
             )
             db.executemany(
-                "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)",
-                [(p.digest, p.pack, p.start, p.length, now) for p in places],
+                "INSERT INTO places VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET "
+                "pack = excluded.pack, start = excluded.start, length = excluded.length, "
+                "seen_s = excluded.seen_s WHERE excluded.seen_s >= places.seen_s",
+                [(p.digest, p.pack, p.start, p.length, p.put_s) for p in places],
             )
 
     def note_seals(self, names: Iterable[str], content: bytes, seal: bytes) -> None:
@@ -109,6 +112,11 @@ class Ledger:
         """ETag of each small named object that is here; `UNPUSHED` if the bucket lacks it."""
         with self._reading() as db:
             return dict(db.execute("SELECT name, etag FROM files"))
+
+    def forget_file(self, name: str) -> None:
+        """A small named object is gone."""
+        with self._writing() as db:
+            db.execute("DELETE FROM files WHERE name = ?", (name,))
 
     def note_file(self, name: str, etag: str) -> None:
         """A small named object is here in the state of *etag*."""

@@ -77,6 +77,8 @@ class NamedObjects:
         here = self._tier.list_files(folder)
         if folder not in FOLDERS or not self._link.up:
             return here
+        with self._lock:
+            copies = [n for n in here if self._here.get(n, UNPUSHED) != UNPUSHED]
         try:
             self._gate.pass_through()
             found = self._bucket.list(f"{folder}/")
@@ -89,7 +91,19 @@ class NamedObjects:
             self._there = {
                 n: e for n, e in self._there.items() if not n.startswith(f"{folder}/")
             } | listed
-        return sorted({*here, *listed})
+            gone = [n for n in copies if n not in listed]  # somebody deleted it
+            for name in gone:
+                self._drop(name)
+        return sorted({*here, *listed}.difference(gone))
+
+    def remove(self, name: str) -> None:
+        """As `Tended.remove_file`, in the bucket and here. Raises S3Fault."""
+        split_name(name)
+        self._gate.pass_through()
+        self._bucket.delete([name])
+        with self._lock:
+            self._there.pop(name, None)
+            self._drop(name)
 
     def waiting(self) -> bool:
         """Whether anything is not in the bucket."""
@@ -124,6 +138,11 @@ class NamedObjects:
             if self._here.get(name) != UNPUSHED:
                 self._tier.write_file(name, data)
                 self._note(name, self._there.get(name) or "fetched")
+
+    def _drop(self, name: str) -> None:
+        self._tier.remove_file(name)
+        self._ledger.forget_file(name)
+        self._here.pop(name, None)
 
     def _note(self, name: str, etag: str) -> None:
         self._ledger.note_file(name, etag)

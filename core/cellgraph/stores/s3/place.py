@@ -14,12 +14,16 @@ from cellgraph.stores.local.layout import epoch_of, segment_name
 FORMAT_FILE: Final = "format.json"
 SEGMENTS: Final = "segments/"
 CATALOG: Final = "catalog/"
+BLOBS: Final = "blobs/"
+PACKS: Final = "packs/"
 MIXED: Final = "mixed"  # stands for the zone of an object with records of several zones
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _PREFIX_PART: Final = re.compile(r"[A-Za-z0-9!_.*'()=@+,:&$ -]+")
 _SEGMENT: Final = re.compile(
     r"(\d{1,6})/([0-9a-f]{2}|mixed)/(\d{8}T\d{6}-[0-9a-f]{10}-\d{1,12}\.seg)", re.ASCII
 )
+_BLOB_NAME: Final = re.compile(r"blobs/[0-9a-f]{2}/([0-9a-f]{64})", re.ASCII)
+_PACK_NAME: Final = re.compile(r"packs/([0-9a-f]{64})\.pack", re.ASCII)
 _CATALOG_NAME: Final = re.compile(r"catalog/(\d{10})\.json", re.ASCII)
 
 
@@ -104,3 +108,18 @@ def blob_name(digest: bytes) -> str:
 def pack_name(digest: bytes) -> str:
     """Object name of a pack."""
     return f"packs/{digest.hex()}.pack"
+
+
+def payload_of(name: str) -> bytes | None:
+    """The digest in the name of a payload's own object; None for other names."""
+    return _digest_in(name, _BLOB_NAME)
+
+
+def pack_of(name: str) -> bytes | None:
+    """The digest in the name of a pack; None for other names."""
+    return _digest_in(name, _PACK_NAME)
+
+
+def _digest_in(name: str, form: re.Pattern[str]) -> bytes | None:
+    found = form.fullmatch(name)
+    return bytes.fromhex(found[1]) if found else None

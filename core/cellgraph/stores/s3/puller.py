@@ -113,7 +113,7 @@ class Puller:
             self._live = catalog.live({n: s for n, s in self._live.items() if n != name})
             covers = next(s.covers for s in catalog.segments if s.name == name)
             if self._taken.issuperset(covers):
-                self._ledger.take_in([name], {}, (), _now())
+                self._ledger.take_in([name], {}, ())
                 self._taken.add(name)
             else:
                 self._take_in([(name, raw)])
@@ -172,7 +172,7 @@ class Puller:
                 if s.covers and s.name not in self._taken and self._taken.issuperset(s.covers)
             ]
             if known:
-                self._ledger.take_in(known, {}, (), _now())
+                self._ledger.take_in(known, {}, ())
                 self._taken.update(known)
         return [name for name in lacking if name not in self._taken]
 
@@ -211,7 +211,7 @@ class Puller:
                 self._tier.quarantine(name, raw)
                 continue
             # Before the files: what came from the bucket is never pushed to it.
-            self._ledger.take_in((), {n: len(part) for n, _, part in found.sections}, (), 0)
+            self._ledger.take_in((), {n: len(part) for n, _, part in found.sections}, ())
             # Before the files, too: whoever reads them finds who signed them.
             self._ledger.note_seals(
                 {name, *(segment for segment, _, _ in lacking)}, found.content, found.seal
@@ -221,7 +221,7 @@ class Puller:
             places += found.places
         self._tier.sync()
         names = [name for name, _ in objects]
-        self._ledger.take_in(names, {}, places, _now())
+        self._ledger.take_in(names, {}, places)
         self._taken.update(names)
 
 
@@ -237,7 +237,3 @@ def _batches(names: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[st
         total += max(0, sizes[name])
     if batch:
         yield batch
-
-
-def _now() -> int:
-    return int(time.time())

@@ -9,7 +9,7 @@ Threading: one flush at a time; `staged` from any thread.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cellgraph.digest import digest
@@ -81,6 +81,7 @@ class Pusher:
             # Records before payloads: each payload was staged before its records were written.
             stretches = self._stretches()
             with self._lock:
+                self._drop_old()
                 staged = list(self._staged)
             if not (stretches or staged or self._unpublished):
                 return []
@@ -92,6 +93,20 @@ class Pusher:
             published = list(self._unpublished)
             self._push_records(stretches)
             return published
+
+    def push_segments(self, segments: Mapping[str, int], payloads: Iterable[bytes]) -> int:
+        """Push whole segments of the tier (name -> length), payloads first; return how many records
+        went. As `flush`."""
+        with self._flushing:
+            pushed = self._ledger.pushed()
+            stretches = [
+                Stretch(name, pushed.get(name, 0), size)
+                for name, size in segments.items()
+                if size > pushed.get(name, 0)
+            ]
+            self._gate.pass_through()
+            self._push_payloads([p for p in payloads if self._ledger.place(p) is None])
+            return self._push_records(stretches)
 
     def flush_leftovers(self) -> list[bytes]:
         """Push what sessions that ended without it left in the tier. As `flush`."""
@@ -112,6 +127,14 @@ class Pusher:
             published = list(self._unpublished)
             self._push_records(stretches)
             return published
+
+    def _drop_old(self) -> None:
+        """Put again what was put long ago (the machine slept) and is named by no object yet: a
+        collector may have found it ownerless."""
+        before = time.time() - self._pace.grace_s / 2
+        for place in [p for p in self._unpublished.values() if p.put_s < before]:
+            del self._unpublished[place.digest]
+            self._staged[place.digest] = None
 
     def _stretches(self) -> list[Stretch]:
         return [
@@ -138,11 +161,12 @@ class Pusher:
         faults: list[S3Fault] = []
         for at in range(0, len(large), LARGE_AT_ONCE):
             some = large[at : at + LARGE_AT_ONCE]
+            began = int(time.time())
             for (payload, size), outcome in self._bucket.each(self._push_large, some):
                 if isinstance(outcome, S3Fault):
                     faults.append(outcome)
                 elif outcome:
-                    self._unpublished[payload] = Place(payload, b"", 0, size)
+                    self._unpublished[payload] = Place(payload, b"", 0, size, began)
             if faults:
                 raise faults[0]
 
@@ -166,13 +190,15 @@ class Pusher:
         if parts:
             raw = bytes(out)
             pack = digest(raw)
+            began = int(time.time())
             self._bucket.put(pack_name(pack), raw)
             for payload, start, length in parts:
-                self._unpublished[payload] = Place(payload, pack, start, length)
+                self._unpublished[payload] = Place(payload, pack, start, length, began)
 
     # --- records ----------------------------------------------------------------------------
 
-    def _push_records(self, stretches: Sequence[Stretch]) -> None:
+    def _push_records(self, stretches: Sequence[Stretch]) -> int:
+        count = 0
         for records, reached in self._batches(stretches):
             with self._lock:
                 places = list(self._unpublished.values())
@@ -184,12 +210,14 @@ class Pusher:
             raw = build(name, records, places, self._sign)
             self._made += 1
             self._bucket.put(f"{SEGMENTS}{name}", raw, new=True)
-            self._ledger.take_in([name], reached, places, int(time.time()))
+            self._ledger.take_in([name], reached, places)
             self._in_bucket.update(reached)
             self._puller.pushed(name, len(raw))
             with self._lock:
                 for place in places:
                     self._unpublished.pop(place.digest, None)
+            count += len(records)
+        return count
 
     def _batches(
         self, stretches: Sequence[Stretch]

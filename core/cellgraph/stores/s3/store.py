@@ -7,30 +7,38 @@ in the tier; what others wrote is brought there (`puller`, `fetching`), never as
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 from cellgraph.codecs.payload import Payload
+from cellgraph.errors import StoreError
 from cellgraph.stores.base import Entry
 from cellgraph.stores.leases import Leases
+from cellgraph.stores.local import LocalStore
 from cellgraph.stores.policy import Policy, judge_in
 from cellgraph.stores.s3.arrays import Arrays
 from cellgraph.stores.s3.background import Background, Signals
 from cellgraph.stores.s3.bucket import Access, Bucket
 from cellgraph.stores.s3.compaction import Compactor
 from cellgraph.stores.s3.errands import Errands
+from cellgraph.stores.s3.faults import S3Fault
 from cellgraph.stores.s3.fetching import Fetcher
 from cellgraph.stores.s3.gate import Gate, first_look, tier_folder
 from cellgraph.stores.s3.hand import Hand
 from cellgraph.stores.s3.ledger import Ledger
 from cellgraph.stores.s3.link import Link, Remarks
+from cellgraph.stores.s3.moving import adopt, bring
 from cellgraph.stores.s3.named import NamedObjects
 from cellgraph.stores.s3.pace import Pace
 from cellgraph.stores.s3.place import parse_uri
 from cellgraph.stores.s3.puller import Puller
 from cellgraph.stores.s3.pusher import Pusher
+from cellgraph.stores.s3.tending import Tending
 from cellgraph.stores.s3.tier import Tier
+from cellgraph.stores.s3.verifying import verify
+from cellgraph.stores.tended import Blob, Checked, Facts, Kept, Moved, Rewritten, Swept
 
 DEFAULT_PACE: Final = Pace()
 DEFAULT_ACCESS: Final = Access()
@@ -105,12 +113,24 @@ class S3Store:
         self._reading = reading
         # Beside the folder of the payloads, whose accounts it keeps.
         accounts = folder / "tier" / "accounts"
-        errands = self._errands(gate, accounts, tier_bytes, clock)
+        compactor = Compactor(bucket, self._puller, pace.grace_s, clock, self._hand)
+        self._tending = Tending(
+            bucket,
+            self._puller,
+            self._hand,
+            compactor,
+            self.flush,
+            self._forget,
+            pace.grace_s,
+            clock,
+        )
+        errands = self._errands(gate, compactor, accounts, tier_bytes)
         self._background = Background(errands, reading, pushing, signals, remarks, pace.flush_s)
+        self._tier_bytes = tier_bytes
         self._closed = False
 
     def _errands(
-        self, gate: Gate, accounts: Path, tier_bytes: int, clock: Callable[[], int]
+        self, gate: Gate, compactor: Compactor, accounts: Path, tier_bytes: int
     ) -> Errands:
         return Errands(
             bucket=self._bucket,
@@ -119,7 +139,7 @@ class S3Store:
             ledger=self._ledger,
             pusher=self._pusher,
             named=self._named,
-            compactor=Compactor(self._bucket, self._puller, self._pace.grace_s, clock, self._hand),
+            compactor=compactor,
             fetcher=self._fetcher,
             accounts_folder=accounts,
             accounts_bytes=tier_bytes,
@@ -200,6 +220,88 @@ class S3Store:
         """Push now what waits. Returns whether everything of this session is in the bucket."""
         self._tier.check_open()
         return self._background.flush() and not (self._pusher.waiting() or self._named.waiting())
+
+    # --- care: see `Tended`; of the bucket, for everybody ------------------------------------
+
+    @property
+    def grace_s(self) -> float:
+        """See `Tended`."""
+        return self._pace.grace_s
+
+    def facts(self) -> Facts:
+        """See `Tended`; index and quarantine are those of the local tier."""
+        here = self._tier.facts()
+        return self._tending.facts(here.index_bytes, (here.quarantined, here.quarantine_bytes))
+
+    def kept(self) -> Iterator[Kept]:
+        """See `Tended`."""
+        self._tier.check_open()
+        return self._tending.kept()
+
+    def blobs(self) -> Iterator[Blob]:
+        """See `Tended`."""
+        self._tier.check_open()
+        return self._tending.blobs()
+
+    def check(self) -> Checked:
+        """See `Tended`: fetches and hashes all of the bucket. Payloads that it has lost are pushed
+        again if they are here."""
+        self._tier.check_open()
+        checked, lost = verify(self._tending.look(), self._tier.root)
+        self._ledger.forget_place(*lost)
+        for payload in lost:
+            if self._tier.has_blob(payload):
+                self._pusher.staged(payload)
+        if lost:
+            self.flush()
+        return checked
+
+    def rebuild(self) -> int:
+        """See `Tended`: of the local tier."""
+        self._tier.check_open()
+        self._puller.look()
+        return self._tier.rebuild()
+
+    def collecting(self) -> AbstractContextManager[None]:
+        """See `Tended`."""
+        self._tier.check_open()
+        return self._tending.collecting()
+
+    def rewrite(self, dead: Mapping[str, Collection[int]]) -> Rewritten:
+        """See `Tended`."""
+        return self._tending.rewrite(dead)
+
+    def remove_blobs(
+        self, digests: Collection[bytes], grace_s: float, *, remove: bool = True
+    ) -> Swept:
+        """See `Tended`."""
+        return self._tending.remove_blobs(digests, grace_s, remove=remove)
+
+    def _forget(self, payloads: Collection[bytes]) -> None:
+        """These are no longer in the bucket: without a copy here they would be pushed no more."""
+        self._ledger.forget_place(*payloads)
+        for payload in payloads:
+            self._tier.blob_path(payload).unlink(missing_ok=True)
+
+    def leftovers(self, grace_s: float, *, remove: bool) -> Swept:
+        """See `Tended`: of the local tier; those in the bucket are among its payloads."""
+        return self._tier.leftovers(grace_s, remove=remove)
+
+    def remove_file(self, name: str) -> None:
+        """See `Tended`. Raises StoreError when the bucket cannot be asked."""
+        self._tier.check_open()
+        try:
+            self._named.remove(name)
+        except S3Fault as fault:
+            raise StoreError(f"{self.uri} cannot be written now ({fault}): try again") from fault
+
+    def adopt(self, source: LocalStore) -> Moved:
+        """Push all that a local store holds. Twice does no harm. Raises StoreError."""
+        return adopt(source, self._tier, self._pusher, self, self.flush)
+
+    def bring(self, payloads: Collection[bytes]) -> Moved:
+        """Have payloads on this machine. Raises StoreError when there is no room, or no answer."""
+        return bring(payloads, self._tier, self._ledger, self._fetcher, self._tier_bytes)
 
     def close(self) -> None:
         """See `Store`: pushes what waits if the bucket answers."""
