@@ -133,8 +133,9 @@ class Pusher:
         collector may have found it ownerless."""
         before = time.time() - self._pace.grace_s / 2
         for place in [p for p in self._unpublished.values() if p.put_s < before]:
-            del self._unpublished[place.digest]
-            self._staged[place.digest] = None
+            if self._tier.blob_path(place.digest).exists():
+                del self._unpublished[place.digest]
+                self._staged[place.digest] = None
 
     def _stretches(self) -> list[Stretch]:
         return [
