@@ -23,7 +23,12 @@ _NAMED: Final = tuple(sorted(FOLDERS & {"runs", "pins"}))
 
 
 def adopt(
-    source: LocalStore, tier: Tier, pusher: Pusher, target: Store, flush: Callable[[], bool]
+    source: LocalStore,
+    tier: Tier,
+    ledger: Ledger,
+    pusher: Pusher,
+    target: Store,
+    flush: Callable[[], bool],
 ) -> Moved:
     """Push all that *source* holds into the bucket of *tier*. Raises StoreError."""
     source.sync()
@@ -39,22 +44,26 @@ def adopt(
             payloads.append(blob.digest)
             nbytes += blob.nbytes
     segments: dict[str, int] = {}
+    known, records = ledger.pushed(), 0  # the background thread may push them before us
     for name, path in source.segment_files():
         raw = path.read_bytes()
-        whole = scan(raw, 0, segment_id(name)).end  # without a record that is being written
-        if whole:
+        found = scan(raw, 0, segment_id(name))
+        whole = found.end  # without a record that is being written
+        done = known.get(name, 0)
+        if whole > done:
             tier.take_in(name, raw[:whole])
             segments[name] = whole
-            nbytes += whole
+            nbytes += whole - done
+            records += sum(row[3] >= done for row in found.rows)
     tier.sync()
     try:
-        records = pusher.push_segments(segments, payloads)
+        pusher.push_segments(segments, payloads)
     except S3Fault as fault:
         raise StoreError(f"the bucket cannot be written now ({fault}): push again later") from fault
     for folder in _NAMED:
-        known = set(target.list_files(folder))
+        listed = set(target.list_files(folder))
         for name in source.list_files(folder):
-            data = source.read_file(name) if name not in known else None
+            data = source.read_file(name) if name not in listed else None
             if data is not None:
                 target.write_file(name, data)
     if not flush():

@@ -94,9 +94,8 @@ class Pusher:
             self._push_records(stretches)
             return published
 
-    def push_segments(self, segments: Mapping[str, int], payloads: Iterable[bytes]) -> int:
-        """Push whole segments of the tier (name -> length), payloads first; return how many records
-        went. As `flush`."""
+    def push_segments(self, segments: Mapping[str, int], payloads: Iterable[bytes]) -> None:
+        """Push whole segments of the tier (name -> length), payloads first. As `flush`."""
         with self._flushing:
             pushed = self._ledger.pushed()
             stretches = [
@@ -106,7 +105,7 @@ class Pusher:
             ]
             self._gate.pass_through()
             self._push_payloads([p for p in payloads if self._ledger.place(p) is None])
-            return self._push_records(stretches)
+            self._push_records(stretches)
 
     def flush_leftovers(self) -> list[bytes]:
         """Push what sessions that ended without it left in the tier. As `flush`."""
@@ -198,8 +197,7 @@ class Pusher:
 
     # --- records ----------------------------------------------------------------------------
 
-    def _push_records(self, stretches: Sequence[Stretch]) -> int:
-        count = 0
+    def _push_records(self, stretches: Sequence[Stretch]) -> None:
         for records, reached in self._batches(stretches):
             with self._lock:
                 places = list(self._unpublished.values())
@@ -217,8 +215,6 @@ class Pusher:
             with self._lock:
                 for place in places:
                     self._unpublished.pop(place.digest, None)
-            count += len(records)
-        return count
 
     def _batches(
         self, stretches: Sequence[Stretch]

@@ -297,7 +297,7 @@ class S3Store:
 
     def adopt(self, source: LocalStore) -> Moved:
         """Push all that a local store holds. Twice does no harm. Raises StoreError."""
-        return adopt(source, self._tier, self._pusher, self, self.flush)
+        return adopt(source, self._tier, self._ledger, self._pusher, self, self.flush)
 
     def bring(self, payloads: Collection[bytes]) -> Moved:
         """Have payloads on this machine. Raises StoreError when there is no room, or no answer."""
