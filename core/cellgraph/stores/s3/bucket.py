@@ -152,7 +152,8 @@ class Bucket:
         """What S3 says of an object without sending it."""
         with self._asking() as (client, bucket):
             answer = client.head_object(Bucket=bucket, Key=self.location.key(name), **self._reading)
-        return Found(name, int(answer["ContentLength"]), str(answer.get("ETag", "")))
+        changed = answer["LastModified"].timestamp()
+        return Found(name, int(answer["ContentLength"]), str(answer.get("ETag", "")), changed)
 
     def get_file(self, name: str, target: Path) -> None:
         """Write an object to the new file *target*, in parts at once when it is large."""
