@@ -110,9 +110,8 @@ class Collector:
             waiters, late = office.flights.end(slot)
             office.grouping.took(flight.pending.task, ended.elapsed_s)
         for job_id in [*(job.id for job in waiters), *late]:
-            event, place = event_of(ended, job_id, flight.pending.task)
-            if place is not None:
-                places.append(place)
+            event, found = event_of(ended, job_id, flight.pending.task)
+            places += found
             if isinstance(event, JobFailed) and job_id in late:
                 continue
             if ended.out:

@@ -12,14 +12,17 @@ import msgspec
 from cellgraph.codecs.payload import Buffer, Payload
 from cellgraph.errors import CallTimeout, ExecutorError, HostLost, OutOfMemory
 from cellgraph.executor import JobDone, JobFailed, Unreduced
+from cellgraph.graphs import Hole
 from cellgraph.identity.values import restore, snapshot
 from cellgraph.places import Read
 from cellgraph.result import SCALARS, Inline, Result, Stored
 from cellgraph.stores.s3.bundle import Place
+from cellgraph.structure import rebuild
 from cellgraph_executors import pickling
 from cellgraph_executors.faults import PackedError, pack_error, unpack_error
 
 _OURS: Final = {kind.__name__: kind for kind in (CallTimeout, HostLost, OutOfMemory)}
+_HOLES: Final = frozenset({Hole})
 LOG_CHARS: Final = 16_384
 
 
@@ -32,6 +35,13 @@ class Value(msgspec.Struct, array_like=True, frozen=True, tag="v"):
     blob: bytes = b""
     nbytes: int = 0
     size: int = 0
+
+
+class Container(msgspec.Struct, array_like=True, frozen=True, tag="c"):
+    """A container whose leaves were stored each by itself; `skeleton` has holes for them."""
+
+    skeleton: Value
+    leaves: tuple[Value, ...]
 
 
 class Expression(msgspec.Struct, array_like=True, frozen=True, tag="x"):
@@ -58,7 +68,7 @@ class Ended(msgspec.Struct, array_like=True, frozen=True):
     at: int
     started: float
     elapsed_s: float
-    what: Value | Expression | Raised
+    what: Value | Container | Expression | Raised
     reads: tuple[Read, ...] = ()
     out: str = ""  # the end of what it printed
     err: str = ""
@@ -95,7 +105,7 @@ def ended(
     at: int, event: JobDone | JobFailed, out: str, err: str, size_of: Callable[[bytes], int]
 ) -> Ended:
     """On the worker: what is said of a call. *size_of* knows the objects of payloads."""
-    what: Value | Expression | Raised
+    what: Value | Container | Expression | Raised
     if isinstance(event, JobFailed):
         what = raised(event.error, event.traceback)
     else:
@@ -118,21 +128,33 @@ def raised(error: BaseException, traceback: str) -> Raised:
     return Raised(*packed, traceback, type(error).__name__ if ours else "")
 
 
-def _said(outcome: object, size_of: Callable[[bytes], int]) -> Value | Expression:
+def _said(outcome: object, size_of: Callable[[bytes], int]) -> Value | Container | Expression:
     if isinstance(outcome, Unreduced):
         return Expression(pickling.dump_for_home(outcome.expression))
+    if isinstance(outcome, Result) or type(outcome) in SCALARS:
+        return _value(outcome, size_of)
+    leaves: list[Value] = []
+
+    def hole(leaf: Result) -> Hole:
+        leaves.append(_value(leaf, size_of))
+        return Hole(len(leaves) - 1)
+
+    skeleton = rebuild(outcome, hole, lambda kind: issubclass(kind, Result))
+    return Container(_value(skeleton, size_of), tuple(leaves))
+
+
+def _value(outcome: object, size_of: Callable[[bytes], int]) -> Value:
     if isinstance(outcome, Stored):
         return Value(outcome.ref, b"", (), outcome.blob, outcome.nbytes, size_of(outcome.blob))
     if isinstance(outcome, Inline):
         ref, payload = outcome.ref, outcome.payload
     else:
-        assert type(outcome) in SCALARS
         ref, payload = snapshot(outcome)
     return Value(ref, payload.head, tuple([bytes(b.data) for b in payload.buffers]))
 
 
-def event_of(ended: Ended, job: int, task: str) -> tuple[JobDone | JobFailed, Place | None]:
-    """Where it is collected: what to report for *job*, and a payload that belongs to the store."""
+def event_of(ended: Ended, job: int, task: str) -> tuple[JobDone | JobFailed, tuple[Place, ...]]:
+    """Where it is collected: what to report for *job*, and payloads that belong to the store."""
     started, elapsed_s, what = ended.started, ended.elapsed_s, ended.what
     if isinstance(what, Raised):
         if what.problem:
@@ -141,29 +163,46 @@ def event_of(ended: Ended, job: int, task: str) -> tuple[JobDone | JobFailed, Pl
             error: BaseException = kind(text)
         else:
             error = unpack_error(PackedError(*_packed(what)))
-        return JobFailed(job, started, elapsed_s, error, what.traceback, ended.reads), None
+        return JobFailed(job, started, elapsed_s, error, what.traceback, ended.reads), ()
     try:
-        outcome, place = _outcome_of(what)
+        outcome, places = _outcome_of(what)
     except Exception as error:  # unpickling runs the user's code
         problem = f"the result of {task} cannot be read back: {type(error).__name__}: {error}"
-        return JobFailed(job, started, elapsed_s, ExecutorError(problem), ""), None
-    return JobDone(job, started, elapsed_s, outcome, ended.reads), place
+        return JobFailed(job, started, elapsed_s, ExecutorError(problem), ""), ()
+    return JobDone(job, started, elapsed_s, outcome, ended.reads), places
 
 
 def _packed(what: Raised) -> Sequence[Any]:
     return what.data, what.reason, what.kind, what.bases, what.text
 
 
-def _outcome_of(what: Value | Expression) -> tuple[object, Place | None]:
+def _outcome_of(what: Value | Container | Expression) -> tuple[object, tuple[Place, ...]]:
     if isinstance(what, Expression):
-        return Unreduced(pickling.load(what.data)), None
+        return Unreduced(pickling.load(what.data)), ()
+    if isinstance(what, Value):
+        return _one(what)
+    made = [_one(leaf) for leaf in what.leaves]
+    skeleton = restore(_payload(what.skeleton))
+
+    def filled(hole: Hole) -> object:
+        return made[hole.at][0]
+
+    outcome = rebuild(skeleton, filled, _HOLES.__contains__)
+    return outcome, tuple(place for _, places in made for place in places)
+
+
+def _one(what: Value) -> tuple[object, tuple[Place, ...]]:
     if what.blob:
         place = Place(what.blob, b"", 0, what.size)
-        return Stored(what.ref, what.blob, what.nbytes), place
-    payload = Payload(what.head, tuple([Buffer.of(b) for b in what.buffers]))
+        return Stored(what.ref, what.blob, what.nbytes), (place,)
+    payload = _payload(what)
     if what.ref == what.head and not what.buffers:
         value = restore(payload)  # small
         if type(value) in SCALARS:
-            return value, None
+            return value, ()
     made: Result = Inline(what.ref, payload)
-    return made, None
+    return made, ()
+
+
+def _payload(what: Value) -> Payload:
+    return Payload(what.head, tuple([Buffer.of(b) for b in what.buffers]))
