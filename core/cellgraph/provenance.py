@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cellgraph.stores.base import Store
 
@@ -110,7 +110,9 @@ class Archive:
             data = self._store.read_file(name)
             if data is None:
                 return None
-            found = self._read[name] = _summary(json.loads(data))
+            found = _summary(data)
+            if found is not None:
+                self._read[name] = found
         return found
 
 
@@ -119,9 +121,14 @@ def _call_of(active: "Active") -> str:
     return root.key.hex() if root is not None and root.call >= 0 and root.definition.cached else ""
 
 
-def _summary(raw: dict[str, Any]) -> RunSummary:
-    known = {name: raw[name] for name in RunSummary.__dataclass_fields__ if name in raw}
-    known["tasks"] = tuple(TaskShare(**t) for t in raw.get("tasks", ()))
-    known["misses"] = tuple((m[0], m[1], m[2]) for m in raw.get("misses", ()))
-    known["errors"] = tuple(raw.get("errors", ()))
-    return RunSummary(**known)
+def _summary(data: bytes) -> RunSummary | None:
+    """Read what `Archive.keep` wrote; None for anything else: others write to a bucket, too."""
+    import msgspec
+
+    try:
+        found = msgspec.json.decode(data, type=RunSummary)
+        for digest in (found.key, found.call, *(task.id for task in found.tasks)):
+            bytes.fromhex(digest)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return None
+    return found

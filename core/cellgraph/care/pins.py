@@ -77,10 +77,9 @@ class PinBoard:
         found: list[Pin] = []
         for name in self._store.list_files(_FOLDER):
             data = self._store.read_file(name)
-            if data is not None:
-                facts: dict[str, Any] = json.loads(data)
-                facts["keys"] = tuple(facts["keys"])
-                found.append(Pin(**{name: facts[name] for name in Pin.__dataclass_fields__}))
+            pin = _read(data) if data is not None else None
+            if pin is not None:
+                found.append(pin)
         yield from sorted(found, key=lambda pin: (pin.at, pin.id))
 
     def pin(self, what: object) -> Pin:
@@ -138,6 +137,19 @@ class PinBoard:
                 else f"{_name_of(expr)} is a value, not an expression of tasks: nothing to pin"
             )
         return keys
+
+
+def _read(data: bytes) -> Pin | None:
+    """Read what `PinBoard.pin` wrote; None for anything else: others write to a bucket, too."""
+    import msgspec
+
+    try:
+        pin = msgspec.json.decode(data, type=Pin)
+        for key in pin.keys:
+            bytes.fromhex(key)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return None
+    return pin
 
 
 def _name_of(what: object) -> str:
