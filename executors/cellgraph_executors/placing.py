@@ -86,7 +86,7 @@ def carry(leaf: Result, store: Store) -> Result:
     if not kept:
         return leaf
     inner = Inline(ref, payload) if isinstance(leaf, Held) else leaf
-    return Carried(inner, tuple([send(file, store) for file in kept]))
+    return Carried(inner, tuple([send(file, store) for file in dict.fromkeys(kept)]))
 
 
 def send(kept: Kept, store: Store) -> Sent:
