@@ -12,6 +12,7 @@ from typing import Final, Self
 from cellgraph.errors import ConfigError
 from cellgraph.filedigests import file_digest, folder_digest
 from cellgraph.kept import put_in_place
+from cellgraph.mounts import mounted
 from cellgraph.places import S3, Roots, name_of, path_of
 from cellgraph.settings import project_root
 
@@ -87,9 +88,17 @@ class BucketPlace:
         return objects.content(self.bucket, self.key, folder=folder)
 
     def local(self, *, folder: bool) -> str:
-        """A copy of it on this machine, for reading. Raises OSError."""
+        """A path for reading: where its bucket is mounted here, else that of a copy. OSError.
+
+        A mount shows a changed object some time after S3 does, so the size has to be the same.
+        """
         from cellgraph.stores.s3 import objects
 
+        there = mounted(self.name)
+        if there is not None and (
+            Path(there).is_dir() if folder else _has_size(there, self.size_bytes())
+        ):
+            return there
         return objects.fetched(self.bucket, self.key, folder=folder)
 
     def is_there(self, *, folder: bool) -> bool:
@@ -125,6 +134,13 @@ def place_of(location: "str | os.PathLike[str]") -> Place | BucketPlace:
             "and give that"
         )
     return Place(location)
+
+
+def _has_size(path: str, size_bytes: int) -> bool:
+    try:
+        return os.stat(path).st_size == size_bytes  # noqa: PTH116 - a text
+    except OSError:
+        return False
 
 
 def content_of(name: str) -> bytes:

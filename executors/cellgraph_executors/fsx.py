@@ -13,12 +13,12 @@ from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
 from cellgraph.errors import ConfigError
+from cellgraph.mounts import can_be_path, find, told
 from cellgraph.suggest import closest
 
 _KEYS: Final = ("file_system", "mount", "links", "read_only", "dns_name", "mount_name")
 _MOST_LINKS: Final = 8  # of one file system, by its documentation
 _VOLUME: Final = "cellgraph-fsx"
-VARIABLE: Final = "CELLGRAPH_FSX"
 
 
 class Link(NamedTuple):
@@ -43,13 +43,13 @@ class FileSystem(NamedTuple):
 
         ``s3://bucket/raw2/x`` is not below the prefix ``s3://bucket/raw``.
         """
-        if not _is_plain(uri):
-            return None
-        for link in self.links:
-            if uri == link.uri or uri.startswith(link.uri + "/"):
-                inside = uri[len(link.uri) :].lstrip("/")
-                return str(PurePosixPath(self.mount, link.folder.lstrip("/"), inside))
-        return None
+        return find(uri, list(self.folders().items()))
+
+    def folders(self) -> dict[str, str]:
+        """Prefix -> mounted folder, the longest prefix first."""
+        return {
+            link.uri: str(PurePosixPath(self.mount, link.folder.lstrip("/"))) for link in self.links
+        }
 
     def overlay(self) -> dict[str, Any]:
         """Volume and mount point, for a job definition: the host mounts, the container sees it."""
@@ -67,11 +67,8 @@ class FileSystem(NamedTuple):
         }
 
     def told(self) -> str:
-        """What a job finds in its environment under `VARIABLE`."""
-        import json
-
-        links = {link.folder: link.uri for link in self.links}
-        return json.dumps({"mount": self.mount, "links": links}, sort_keys=True)
+        """What a job finds in its environment under `cellgraph.mounts.VARIABLE`."""
+        return told(self.folders())
 
 
 def file_system(said: Mapping[str, Any]) -> FileSystem:
@@ -193,17 +190,9 @@ def _normal(link: Link) -> Link:
         raise ConfigError(
             f"fsx: {link.folder!r} is no folder of the file system: write it as /folder"
         )
-    if not _is_plain(uri) or not uri.removeprefix("s3://").split("/")[0]:
+    if not can_be_path(uri) or not uri.removeprefix("s3://").split("/")[0]:
         raise ConfigError(f"fsx: {link.uri!r} is no prefix of a bucket: s3://bucket/prefix")
     return Link(folder, uri)
-
-
-def _is_plain(uri: str) -> bool:
-    """Whether a key can be a path: no empty, ``.`` or ``..`` part."""
-    parts = uri.removeprefix("s3://").split("/")
-    if len(parts) > 1 and parts[-1] == "":  # a prefix may end with a slash
-        parts.pop()
-    return uri.startswith("s3://") and all(part not in ("", ".", "..") for part in parts)
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -11,6 +11,8 @@ from tests.core.support.file_lab import Project
 from tests.support.s3server import BUCKET, S3Server, point_at, serving
 
 import cellgraph as cg
+from cellgraph.identity.values import reference
+from cellgraph.mounts import VARIABLE, told
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +163,30 @@ def test_a_change_while_a_call_uses_it_is_not_believed(
     with pytest.raises(cg.CellgraphError) as caught:
         evaluate(quick, call)
     assert "changed" in str(user_error(caught.value))
+
+
+def test_a_mount_is_read_in_place_of_a_copy(
+    server: S3Server,
+    quick: Project,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name, text in {"a.txt": "one", "b/c.txt": "three"}.items():
+        server.write(key(bucket, name), text.encode())
+    mount = tmp_path / "fsx" / "ns"
+    (mount / "b").mkdir(parents=True)
+    (mount / "a.txt").write_text("eno")  # as the file system has it: of the right size
+    file, folder = cg.File(f"{bucket}/a.txt"), cg.Dir(f"{bucket}/b")
+    named = reference([file, folder])
+    monkeypatch.setenv(VARIABLE, told({bucket: str(mount), f"{bucket}/b/deep": "/nowhere"}))
+    assert file.path == mount / "a.txt"
+    assert file.read_text() == "eno"
+    assert folder / "c.txt" == mount / "b" / "c.txt"
+    assert cg.File(f"{bucket}/b/c.txt").read_text() == "three"  # not there yet: a copy
+    (mount / "a.txt").write_text("an older and longer one")
+    assert file.read_text() == "one"
+    assert reference([file, folder]) == named
+    monkeypatch.setenv(VARIABLE, "[")
+    with pytest.raises(cg.ConfigError, match="expected JSON"):
+        _ = file.path

@@ -97,7 +97,7 @@ def test_the_job_definition_gets_volume_and_mount_point() -> None:
     (volume,), (point,) = container["volumes"], container["mountPoints"]
     assert volume == {"name": point["sourceVolume"], "host": {"sourcePath": "/fsx"}}
     assert (point["containerPath"], point["readOnly"]) == ("/fsx", True)
-    assert json.loads(file_system(SAID).told())["links"]["/ref"] == "s3://lab/reference"
+    assert json.loads(file_system(SAID).told())["s3://lab/reference"] == "/fsx/ref"
 
 
 def test_user_data_is_mime_with_a_script_that_a_shell_reads(tmp_path: Path) -> None:
