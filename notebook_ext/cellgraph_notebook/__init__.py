@@ -10,7 +10,7 @@ def load_ipython_extension(ipython: Any) -> None:
     if _MAGICS in ipython.magics_manager.registry:
         return
     from cellgraph.current import show_through
-    from cellgraph_notebook import completion, errors
+    from cellgraph_notebook import completion, errors, rich
     from cellgraph_notebook.greeting import greeting
     from cellgraph_notebook.kernel import Kernel
     from cellgraph_notebook.magics.extension import CellgraphMagics
@@ -19,6 +19,7 @@ def load_ipython_extension(ipython: Any) -> None:
     kernel = Kernel()
     ipython.register_magics(CellgraphMagics(ipython, kernel))
     completion.install(ipython, kernel)
+    rich.install(ipython)
     errors.install()
     show_through(kernel)
     print(greeted)
@@ -30,7 +31,7 @@ def unload_ipython_extension(ipython: Any) -> None:
     if ours is None:
         return
     from cellgraph.current import show_through, use
-    from cellgraph_notebook import completion, errors
+    from cellgraph_notebook import completion, errors, rich
 
     for magics in ipython.magics_manager.magics.values():
         for name, function in list(magics.items()):
@@ -39,6 +40,7 @@ def unload_ipython_extension(ipython: Any) -> None:
     if ours in ipython.configurables:
         ipython.configurables.remove(ours)
     completion.remove(ipython)
+    rich.remove(ipython)
     errors.remove()
     show_through(None)
     use(None)

@@ -10,7 +10,7 @@ _CALL: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?(?P<magic>%%?\w+)\s(?P<rest>.*)
 _WORD: Final = re.compile(r"\S*$")
 _NAME: Final = re.compile(r"[^\W\d][\w.]*$")
 _OURS: Final = "_cellgraph_matcher_"  # by what `remove` knows it
-_TAKE_EXPRESSIONS: Final = ("%evaluate", "%graph", "%accept", "%explain", "%plan")
+_TAKE_EXPRESSIONS: Final = ("%evaluate", "%graph", "%accept", "%explain", "%lineage", "%plan")
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "fail": ("late", "fast", "keep"),
     "view": ("graph", "table", "plain"),
@@ -57,10 +57,10 @@ class Matcher:
 
     def _offered(self, magic: str, words: list[str], typed: str) -> Iterable[str]:
         if magic == "%runs":
-            return [] if words else [r.id for r in self._kernel.session.run_summaries(20)]
+            return [] if words[1:] else [r.id for r in self._kernel.session.run_summaries(20)]
         if magic == "%tasks":
             return [] if words else self._task_names()
-        if magic == "%cache" and (not words or words[0] in ("pin", "unpin")):
+        if magic == "%cache" and (not words or words[0] in ("pin", "pull", "unpin")):
             return self._in_the_cache(words)
         known = _options(f"{magic} {words[0]}" if magic == "%cache" and words else magic)
         if known is None:
@@ -91,7 +91,7 @@ class Matcher:
 
         if not words:
             return ACTIONS
-        if words[0] == "pin":
+        if words[0] in ("pin", "pull"):
             return [*self._task_names(), *[r.id for r in self._kernel.session.run_summaries(20)]]
         return [pin.name for pin in self._kernel.session.cache.pins()]
 
@@ -124,6 +124,10 @@ def _options(magic: str) -> Any:
         from cellgraph_notebook.magics import cache_magic
 
         return cache_magic.GC_OPTIONS
+    if magic in ("%calls", "%lineage"):
+        from cellgraph_notebook.magics import history_magic as history
+
+        return history.CALLS_OPTIONS if magic == "%calls" else history.LINEAGE_OPTIONS
     if magic == "%graph":
         from cellgraph_notebook.magics import graph_magic
 

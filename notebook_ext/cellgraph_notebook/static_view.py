@@ -78,15 +78,19 @@ def _image(svg: str, alt: str) -> str:
 
 
 def _table(groups: Sequence[GroupState]) -> str:
-    head = "".join(f'<th style="{_CELL}">{name}</th>' for name in wording.TABLE_COLUMNS)
-    rows = "".join(
+    rows = [wording.table_row(group) for group in groups]
+    return table_details(wording.table_title(len(groups)), wording.TABLE_COLUMNS, rows)
+
+
+def table_details(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table to be opened by a click, as HTML."""
+    head = "".join(f'<th style="{_CELL}">{xml(name)}</th>' for name in columns)
+    body = "".join(
         "<tr>" + "".join(f'<td style="{_CELL}">{xml(c)}</td>' for c in row) + "</tr>"
-        for row in map(wording.table_row, groups)
+        for row in rows
     )
-    return _details(
-        wording.table_title(len(groups)),
-        f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>',
-    )
+    table = f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return _details(title, table)
 
 
 def _log(cause: Cause) -> str:

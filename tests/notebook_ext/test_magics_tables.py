@@ -95,7 +95,7 @@ def test_tasks_with_where_they_run_and_what_is_kept(lab: ShellLab) -> None:
         ("%graph --svae a.svg double(1)", "unknown option --svae; did you mean 'save'?"),
         ("%graph double(lambda: 1 / open)", ""),
         ("%runs nope", "no run 'nope' in this store: %runs lists them"),
-        ("%runs one two", "%runs takes one id, not 2"),
+        ("%runs a b c", "%runs takes one id, or two to compare, not 3"),
         ("%runs --last", "unknown option --last"),
         ("%tasks --all", "unknown option --all"),
     ],
@@ -105,3 +105,38 @@ def test_bad_arguments_are_one_red_line(lab: ShellLab, cell: str, message: str) 
         lab.ok(cell)  # a literal without identity matters only once it is evaluated
         return
     assert message in lab.run(cell).red_line
+
+
+# --- what is on record ----------------------------------------------------------------------------
+
+
+def test_calls_are_listed_and_told(lab: ShellLab) -> None:
+    lab.ok("%evaluate total([double(i) for i in range(3)])")
+    table = lab.ok("%calls --task double").value
+    assert [row[1] for row in table.rows] == ["double"] * 3
+    told = lab.ok(f"%calls {table.rows[0][0]}")
+    assert told.value is None
+    assert "call " + table.rows[0][0] in told.out
+    assert lab.ok("%calls --failed").value.title == "no such calls on record"
+    assert "no id of a call" in lab.run("%calls nonsense").red_line
+
+
+def test_two_runs_are_compared(lab: ShellLab) -> None:
+    lab.ok("%evaluate total([double(i) for i in range(3)])")
+    lab.ok("%evaluate total([double(i) for i in range(4)])")
+    second, first = [row[0] for row in lab.ok("%runs").value.rows]
+    table = lab.ok(f"%runs {first} {second}").value
+    assert ("double", "3", "0", "1", "3", "1 call only in B") in table.rows
+    assert "one id, or two" in lab.run("%runs a b c").red_line
+
+
+def test_lineage_is_a_picture(lab: ShellLab) -> None:
+    lab.ok("y = %evaluate total([double(i) for i in range(3)])")
+    found = lab.ok("%lineage total([double(i) for i in range(3)])").value
+    data: dict[str, str] = lab.shell.display_formatter.format(found)[0]
+    assert ElementTree.fromstring(data["image/svg+xml"]).tag.endswith("svg")
+    assert "4 calls" in data["text/plain"] and "<details>" in data["text/html"]
+    assert lab.ok("%lineage --save origin.dot y").out == "saved origin.dot\n"
+    assert (lab.folder / "origin.dot").read_text().count("->") == 1
+    assert "no call on record gave" in lab.run("%lineage 4711").red_line
+    assert "must end in" in lab.run("%lineage --save origin.png y").red_line

@@ -169,10 +169,40 @@ class CellgraphMagics(Magics):
         %cache pin [RUN|TASK|EXPR]      never remove it; without, list what is pinned
         %cache unpin PIN|RUN|TASK|EXPR  let go of it
         %cache rebuild                  make a new index from the segments
+        %cache push [s3://...]          all of a store in a folder into a bucket
+        %cache pull [RUN|TASK|EXPR]     values of a bucket to this machine, to work offline
         """
         from cellgraph_notebook.magics.cache_magic import run_cache
 
         return run_cache(self._shell, self._kernel, line)
+
+    @line_magic
+    def calls(self, line: str) -> Any:
+        """List calls on record, latest first, or tell all of one.
+
+        %calls                          the last 50
+        --run ID                        those that ran in this run
+        --task NAME                     those of this task
+        --failed                        those that failed
+        %calls ID                       arguments, times, what it printed, how it failed
+        """
+        from cellgraph_notebook.magics.history_magic import run_calls
+
+        return run_calls(self._kernel, line)
+
+    @no_var_expand
+    @line_magic
+    def lineage(self, line: str) -> Any:
+        """Draw where something came from: the calls behind it, back to files and literals.
+
+        %lineage EXPR                   an expression, or a value that a task returned
+        %lineage FILE                   a file that a task wrote
+        %lineage ID                     the value of a call
+        --save NAME.svg|NAME.dot        write the picture to a file
+        """
+        from cellgraph_notebook.magics.history_magic import run_lineage
+
+        return run_lineage(self._shell, self._kernel, line)
 
     @line_magic
     def runs(self, line: str) -> Any:
@@ -180,6 +210,7 @@ class CellgraphMagics(Magics):
 
         %runs                           the last 20
         %runs ID                        one of them: its tasks, and why they ran
+        %runs A B                       what differs: code, values, what ran in one of them only
         """
         from cellgraph_notebook.magics.tables_magic import run_runs
 

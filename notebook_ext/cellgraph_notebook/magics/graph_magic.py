@@ -1,6 +1,5 @@
 """``%graph``: the picture of an expression that has not run."""
 
-from pathlib import Path
 from typing import Any, Final
 
 from cellgraph.errors import CellgraphError
@@ -9,6 +8,7 @@ from cellgraph.label import label
 from cellgraph_notebook.kernel import Kernel
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 from cellgraph_notebook.magics.expressions import expression
+from cellgraph_notebook.magics.saving import check_target, save_graph
 from cellgraph_notebook.outputs import show
 from cellgraph_notebook.snapshot import Snapshot
 from cellgraph_notebook.table import Table
@@ -16,7 +16,6 @@ from cellgraph_notebook.view_model import RunModel
 from cellgraph_notebook.wording import count, plural
 
 OPTIONS: Final = Options(texts=("save",))
-SAVED_AS: Final = (".svg", ".dot")
 _COLUMNS: Final = ("group", "calls", "runs on", "after")
 
 
@@ -26,15 +25,15 @@ def run_graph(shell: Any, kernel: Kernel, line: str) -> None:
 
     parsed = parse_line(line, OPTIONS)
     target = parsed.options.get("save")
-    if target is not None and Path(target).suffix not in SAVED_AS:
-        refuse(f"--save {target}: the name must end in {' or '.join(SAVED_AS)}")
+    if target is not None:
+        check_target(target)
     snapshot = _planned(kernel, expression(shell, parsed.rest, "%graph", OPTIONS))
     if target is None:
         data, metadata = graph_bundle(snapshot)
         data["text/plain"] = outline(snapshot)
         show(data, metadata)
     else:
-        _save(snapshot, Path(target).expanduser())
+        save_graph(snapshot, target)
 
 
 def _planned(kernel: Kernel, expr: Any) -> Snapshot:
@@ -62,19 +61,3 @@ def outline(snapshot: Snapshot) -> str:
     ]
     calls = plural(snapshot["totals"]["calls"], "call")
     return repr(Table(f"{snapshot['label']} · {calls}, nothing has run", _COLUMNS, rows))
-
-
-def _save(snapshot: Snapshot, path: Path) -> None:
-    if path.suffix == ".dot":
-        from cellgraph_notebook.dot import dot_source
-
-        text = dot_source(snapshot)
-    else:
-        from cellgraph_notebook.svg import graph_svg
-
-        text = graph_svg(snapshot)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        refuse(f"--save {path}: {error.strerror}")
-    print(f"saved {path}")

@@ -7,6 +7,7 @@ from cellgraph.errors import CellgraphError, StoreError
 from cellgraph.task import Task
 from cellgraph_notebook.kernel import Kernel
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
+from cellgraph_notebook.magics.history_magic import run_diff
 from cellgraph_notebook.results import Results
 from cellgraph_notebook.table import Table
 from cellgraph_notebook.wording import count, duration, plural
@@ -36,13 +37,15 @@ _OPTIONS_SHOWN: Final = (
 
 
 def run_runs(kernel: Kernel, line: str) -> Table:
-    """Carry out ``%runs [ID]``."""
+    """Carry out ``%runs [ID] [OTHER]``."""
     words = parse_line(line, NO_OPTIONS).rest.split()
-    if len(words) > 1:
-        refuse(f"%runs takes one id, not {len(words)}")
+    if len(words) > 2:
+        refuse(f"%runs takes one id, or two to compare, not {len(words)}")
     if not words:
         return _recent(kernel.session.run_summaries(SHOWN))
     try:
+        if len(words) == 2:
+            return run_diff(kernel, *words)
         return _one(kernel.session.run_summary(words[0]))
     except StoreError as error:
         refuse(str(error).replace("`runs()`", "%runs"))
