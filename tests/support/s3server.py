@@ -56,6 +56,8 @@ class S3Server:
         self.requests: list[tuple[str, str]] = []
         self.headers: list[tuple[str, str, dict[str, str]]] = []
         self.fault: Fault = lambda method, path: None
+        # Told of each request, before and after it was served, and who asks.
+        self.watch: Callable[[str, str, str, bool], None] = lambda method, path, agent, served: None
         self._servers: list[tuple[BaseWSGIServer, threading.Thread]] = []
         self._port = 0
         self.start()
@@ -130,7 +132,11 @@ class S3Server:
                 self.headers.append((method, path, _amazon(environ)))
         wrong = None if by_test else self.fault(method, path)
         if wrong is None:
-            return self._app(environ, start_response)
+            agent = environ.get("HTTP_USER_AGENT", "")
+            self.watch(method, path, agent, False)
+            answer = self._app(environ, start_response)
+            self.watch(method, path, agent, True)
+            return answer
         body = environ["wsgi.input"]
         body.read(int(environ.get("CONTENT_LENGTH") or 0))
         status, code = wrong

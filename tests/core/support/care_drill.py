@@ -1,4 +1,4 @@
-"""One process of the drill of care: `python -m tests.core.support.care_drill ROLE ROOT ACKS NAME`.
+"""What the processes of the drill of care do, over a store in a folder or in a bucket.
 
 Writers acknowledge what `append` returned from, in a file that only grows. What a record says, and
 which blob it needs, follows from its writer's name and its number, so that anyone can check it.
@@ -6,20 +6,24 @@ which blob it needs, follows from its writer's name and its number, so that anyo
 
 import os
 import random
+import signal
 import sys
 import time
+import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
 from cellgraph.care import Care
 from cellgraph.codecs.payload import Payload
 from cellgraph.records import CallRecord, Piece, Value, encode
-from cellgraph.stores.base import Entry
+from cellgraph.stores.base import Entry, Store
 from cellgraph.stores.local import LocalStore
+from cellgraph.stores.s3 import Pace, S3Store
+from cellgraph.stores.tended import Tended
 from cellgraph.testing.store_samples import contents, key_of, sample_payload
 
 GRACE_S = 5.0
@@ -28,8 +32,29 @@ UNKNOWN_KIND = 9_999  # never removed: no version of this program knows what it 
 KINDS_OF_BLOBS = 200
 
 
-def open_store(root: Path, behind_ns: int = 0) -> LocalStore:
-    return LocalStore(root, clock=lambda: time.time_ns() - behind_ns, grace_s=GRACE_S)
+# Flushes, merges and evictions all the time.
+HASTE = Pace(flush_s=0.1, refresh_s=0.2, retry_s=0.2, grace_s=GRACE_S)
+TIER_BYTES = 1 << 20
+
+
+class Where(NamedTuple):
+    """A store as one machine sees it: a folder, or a bucket with a tier in the folder *cache*."""
+
+    address: str
+    cache: str = ""
+
+    def open(self, behind_ns: int = 0) -> Store:
+        def clock() -> int:
+            return time.time_ns() - behind_ns
+
+        if not self.in_bucket:
+            return LocalStore(Path(self.address), clock=clock, grace_s=GRACE_S)
+        cache = Path(self.cache)
+        return S3Store(self.address, cache=cache, tier_bytes=TIER_BYTES, pace=HASTE, clock=clock)
+
+    @property
+    def in_bucket(self) -> bool:
+        return self.address.startswith("s3://")
 
 
 def payload_of(writer: str, number: int) -> Payload | None:
@@ -63,8 +88,8 @@ def aged(writer: str, number: int) -> Entry:
     return Entry(key_of("aged", writer, number), 4, encode(record))
 
 
-def write(root: Path, acks: Path, name: str) -> NoReturn:
-    store, old = open_store(root), open_store(root, TEN_DAYS_NS)
+def write(where: Where, acks: Path, name: str) -> NoReturn:
+    store, old = where.open(), where.open(TEN_DAYS_NS)
     log = os.open(acks, os.O_WRONLY | os.O_APPEND)
     for number in range(1 << 60):
         payload = payload_of(name, number)
@@ -76,7 +101,7 @@ def write(root: Path, acks: Path, name: str) -> NoReturn:
         os.write(log, f"{name} {number}\n".encode())
         if number % 50 == 49:  # another session, so that there are segments at rest
             store.close()
-            store = open_store(root)
+            store = where.open()
         time.sleep(0.002)
     raise AssertionError("a writer never ends")
 
@@ -91,7 +116,7 @@ def acknowledged(acks: Path) -> dict[str, int]:
     return found
 
 
-def check(store: LocalStore, acks: Path, sample: int | None) -> int:
+def check(store: Store, acks: Path, sample: int | None) -> int:
     """Compare the store with what was acknowledged; return how many records were looked at.
 
     A record of another process may come a little later. Raises AssertionError.
@@ -101,7 +126,7 @@ def check(store: LocalStore, acks: Path, sample: int | None) -> int:
     )
 
 
-def _check_writer(store: LocalStore, writer: str, last: int, sample: int | None) -> int:
+def _check_writer(store: Store, writer: str, last: int, sample: int | None) -> int:
     numbers = list(range(last + 1))
     if sample is not None and last >= sample:
         numbers = sorted(random.sample(numbers, sample))
@@ -120,7 +145,7 @@ def _check_writer(store: LocalStore, writer: str, last: int, sample: int | None)
     return len(expected)
 
 
-def _newest(store: LocalStore, key: bytes) -> int:
+def _newest(store: Store, key: bytes) -> int:
     """The number of the newest version; -1 where none of another process has come yet."""
     found = store.get_many([key]).get(key)
     return -1 if found is None else int(found[0])
@@ -133,7 +158,7 @@ def _soon(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def finished_in(store: LocalStore) -> Iterator[tuple[str, int]]:
+def finished_in(store: Store) -> Iterator[tuple[str, int]]:
     """Every record of `finished` that a scan yields."""
     for entry in store.scan():
         if entry.zone < 3:
@@ -142,21 +167,48 @@ def finished_in(store: LocalStore) -> Iterator[tuple[str, int]]:
             yield said[1], said[2]
 
 
-def read(root: Path, acks: Path, name: str) -> NoReturn:
+def read(where: Where, acks: Path, name: str) -> NoReturn:
     while True:
-        store = open_store(root)
+        store = where.open()
         for _ in range(5):
             check(store, acks, sample=40)
-        before = acknowledged(acks)
-        seen = list(finished_in(store))
-        assert len(seen) == len(set(seen)), "a record came twice"
-        needed = {(writer, n) for writer, last in before.items() for n in range(last + 1)}
-        assert needed <= set(seen), "a scan passed over records"
+        check_scan(store, acks, patient=where.in_bucket)
         store.close()
 
 
-def collect(root: Path, acks: Path, name: str) -> NoReturn:
-    store = open_store(root)
+def check_scan(store: Store, acks: Path, *, patient: bool) -> None:
+    """A scan yields all that was acknowledged before it, once.
+
+    *patient*: what another machine wrote comes when it has been pushed. Raises AssertionError.
+    """
+    before = acknowledged(acks)
+    needed = {(writer, n) for writer, last in before.items() for n in range(last + 1)}
+
+    def complete() -> bool:
+        seen = list(finished_in(store))
+        assert len(seen) == len(set(seen)), "a record came twice"
+        return needed <= set(seen)
+
+    if patient:
+        _soon(complete, "records in a scan")
+    else:
+        assert complete(), "a scan passed over records"
+
+
+def merge(where: Where, acks: Path, name: str) -> NoReturn:
+    """Short sessions: each pushes what it finds, and merges the objects in the bucket."""
+    for number in range(1 << 60):
+        store = where.open()
+        store.append([version(name, number)])
+        store.close()
+    raise AssertionError("a merger never ends")
+
+
+def collect(where: Where, acks: Path, name: str) -> NoReturn:
+    store = where.open()
+    if not isinstance(store, Tended):
+        store.close()
+        merge(where, acks, name)
     log = os.open(acks.with_name("collected"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     while True:
         done = care(store).gc(older_than_s=GRACE_S + 1, dry_run=False)
@@ -164,13 +216,50 @@ def collect(root: Path, acks: Path, name: str) -> NoReturn:
         time.sleep(0.02)
 
 
-def care(store: LocalStore) -> Care:
+def care(store: Store) -> Care:
     def forecast(expr: object) -> NoReturn:
         raise AssertionError("nothing is asked of an expression here")
 
     return Care(store, forecast)
 
 
+ROLES: dict[str, Callable[[Where, Path, str], NoReturn]] = {
+    "writer": write,
+    "reader": read,
+    "merger": merge,
+    "gc": collect,
+}
+
+
+def play(role: str, where: Where, acks: Path, name: str, said: Path) -> None:
+    """Be one process of the drill; what it says goes to the file *said*."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.environ["AWS_SDK_UA_APP_ID"] = name
+    os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+    try:
+        ROLES[role](where, acks, name)
+    except BaseException:
+        traceback.print_exc()
+        raise
+
+
+def main() -> None:
+    """Fork a process for each line of standard input, and say its number: nobody waits for an
+    interpreter to start and to import everything."""
+    import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
+
+    assert boto3 is not None
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries them
+    for line in sys.stdin:
+        role, address, cache, acks, name, said = line.rstrip("\n").split("\t")
+        child = os.fork()
+        if child == 0:
+            try:
+                play(role, Where(address, cache), Path(acks), name, Path(said))
+            finally:
+                os._exit(1)
+        print(child, flush=True)
+
+
 if __name__ == "__main__":
-    roles = {"writer": write, "reader": read, "gc": collect}
-    roles[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    main()
