@@ -17,6 +17,7 @@ from cellgraph.digest import digest
 from cellgraph.errors import ExecutorError, LostValue
 from cellgraph.filedigests import file_digest, files_below
 from cellgraph.identity.values import restore, snapshot
+from cellgraph.kept import Part as MappedFile
 from cellgraph.located import Place, working_roots
 from cellgraph.places import S3, path_of
 from cellgraph.result import Held, Inline, Result, Stored
@@ -99,11 +100,18 @@ def send(kept: Kept, store: Store) -> Sent:
 def _put(path: str, name: str, store: Store) -> Part:
     file = Path(path, name) if name else Path(path)
     try:
-        buffer = Buffer.of(file.read_bytes())
+        content = file_digest(str(file))
         executable = bool(file.stat().st_mode & 0o100)
+        # the name of a payload is made of the digests of its buffers: a file that is there already
+        # is not read again
+        there = Payload(_HEAD, (Buffer(memoryview(b""), content),)).digest()
+        if store.has_blob(there):
+            return Part(name, there, content, executable)
+        mapped = MappedFile.of(str(file), name)
     except OSError as error:
         raise ExecutorError(f"the file {file} cannot be sent: {error}") from error
-    return Part(name, store.put_blob(Payload(_HEAD, (buffer,))), buffer.digest, executable)
+    buffer = Buffer(memoryview(mapped.data), mapped.digest)
+    return Part(name, store.put_blob(Payload(_HEAD, (buffer,))), mapped.digest, executable)
 
 
 def place(sent: Sent, store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from cellgraph.errors import ConfigError
 from cellgraph.files import Dir, File, keep
+from cellgraph.places import S3
 
 STDOUT: Final = "-"
 _THERE: Final = "> "
@@ -89,6 +90,12 @@ def _refuse_twice(found: Mapping[str, str]) -> None:
         other = seen.setdefault(text, name)
         if other != name:
             raise ConfigError(f"script(): outputs {other} and {name} are both {text!r}")
+
+
+def local_targets(outputs: Declared) -> list[str]:
+    """The places on a disk that outputs are written to."""
+    targets = [output.target for output in parsed(outputs)]
+    return [target for target in targets if target and not target.startswith(S3)]
 
 
 def parsed(outputs: Declared) -> list[Output]:

@@ -11,13 +11,16 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from cellgraph.errors import CellgraphError, ConfigError, ExecutorError, StoreError
 from cellgraph.executor import Job, JobsLeft
 from cellgraph.result import Result, Stored
+from cellgraph.scripting import ScriptFunction
+from cellgraph.shell.outputs import local_targets
+from cellgraph.stores.base import Store
 from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.bundle import Place
 from cellgraph.stores.s3.faults import Refused as S3Refused
@@ -25,6 +28,7 @@ from cellgraph.stores.s3.faults import S3Fault
 from cellgraph.stores.s3.faults import Unauthorised as S3Unauthorised
 from cellgraph_executors.aws import AwsFault, NoAnswer, Refused, Unauthorised
 from cellgraph_executors.packing import Packing
+from cellgraph_executors.placing import Carried, carry
 from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of
 from cellgraph_executors.remote.grouping import Group
 from cellgraph_executors.remote.manifest import CallEntry, build
@@ -226,11 +230,15 @@ class Sender:
             digests: dict[bytes, None] = {}
 
             def lend(leaf: Result, digests: dict[bytes, None] = digests) -> object:
-                if isinstance(leaf, Stored):
+                leaf = carry(leaf, office.store)
+                if isinstance(leaf, Carried):
+                    digests.update(dict.fromkeys(leaf.blobs()))
+                elif isinstance(leaf, Stored):
                     digests[leaf.blob] = None
                 return leaf
 
             try:
+                _check_outputs(job, office.store)
                 arguments = self._packing.arguments(job, lend)
             except ExecutorError as error:
                 self._fail([job], error)
@@ -377,6 +385,20 @@ def expired(office: Office, fault: Exception) -> str:
 def replace_remote(pending: Pending, remote: str) -> Pending:
     """The same job, now that the service has given it an id."""
     return msgspec.structs.replace(pending, remote=remote)
+
+
+def _check_outputs(job: Job, store: Store) -> None:
+    """Raise ExecutorError for a script that would leave a file on a machine that goes away."""
+    if not isinstance(job.function.func, ScriptFunction):
+        return
+    declared: Any = job.args[0]
+    outputs: Any = declared.load(store) if isinstance(declared, Result) else declared
+    targets = local_targets(outputs)
+    if targets:
+        raise ExecutorError(
+            f"{job.function.name} writes {targets[0]}, a path of this machine, and runs on another "
+            "one: give a relative path (kept in the store) or s3://"
+        )
 
 
 def job_name(task: str, array: str) -> str:

@@ -128,7 +128,10 @@ class Child:
         head, calls = read(self._read, manifest, self._index)
         done = self._done_before(len(calls))
         if len(done) < len(calls):
-            self._run_calls(head, calls, done)
+            from cellgraph_executors.placing import work_folder
+
+            with work_folder():  # where the files in code and arguments are put
+                self._run_calls(head, calls, done)
         return 1 if self._failed else 0
 
     # --- what is in the bucket ---
