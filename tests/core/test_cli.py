@@ -299,7 +299,7 @@ def test_durations_read_well(seconds: float, said: str) -> None:
 
 def test_doctor_finds_nothing_broken_here(command: Command) -> None:
     assert command("doctor", "--store", command.store) == 0
-    found = {f.what: f.level for f in findings(command.store)}
+    found = {f.what: f.level for f in findings(str(command.store))}
     assert found["store"] == "ok"
     assert found["thread"] == found["process"] == "ok"
 

@@ -173,11 +173,19 @@ def key(
 
 
 @app.command()
-def doctor(store: StoreOption = None) -> None:
+def doctor(
+    store: WhereOption = None,
+    policy: Annotated[
+        bool,
+        typer.Option("--policy", help="Only print the least policy that a store in S3 needs."),
+    ] = False,
+) -> None:
     """Check Python, the store, disk space, executors and optional parts; say what to do."""
-    from cellgraph.cli.doctor import examine
+    from cellgraph.cli.doctor import examine, print_policy
 
-    if not examine(store):
+    if policy:
+        print_policy(store)
+    elif not examine(store):
         raise typer.Exit(FAILED)
 
 

@@ -1,5 +1,6 @@
 """`cellgraph doctor`: what works here, what does not, and what to do about it."""
 
+import json
 import os
 import platform
 import shutil
@@ -19,6 +20,8 @@ from cellgraph.errors import CellgraphError
 from cellgraph.plugins import executor_names, make_executor
 from cellgraph.session import Session
 from cellgraph.settings import load_settings
+from cellgraph.stores import trusted
+from cellgraph.stores.opening import open_store
 
 Level = Literal["ok", "missing", "broken"]
 
@@ -38,7 +41,17 @@ class Finding:
     remedy: str = ""
 
 
-def examine(store: Path | None) -> bool:
+def print_policy(store: str | None) -> None:
+    """Print what the store in S3 has to be allowed, as JSON for IAM. Raises ConfigError."""
+    from cellgraph.stores.s3.permissions import least_policy
+    from cellgraph.stores.s3.place import parse_uri
+
+    settings = load_settings({"store": store})
+    policy = least_policy(parse_uri(settings.store), str(settings.s3.get("kms_key", "")))
+    print(json.dumps(policy, indent=2))
+
+
+def examine(store: str | None) -> bool:
     """Print every finding; return whether nothing is broken."""
     out = console()
     sound = True
@@ -53,17 +66,21 @@ def examine(store: Path | None) -> bool:
     return sound
 
 
-def findings(store: Path | None) -> Iterator[Finding]:
+def findings(store: str | None) -> Iterator[Finding]:
     """Look at one thing after the other."""
     yield _python()
     yield _machine()
     try:
-        folder = store_folder(store)
+        where = load_settings({"store": store}).store
+        folder = None if where.startswith("s3://") else store_folder(Path(store) if store else None)
     except CellgraphError as error:
         yield Finding("broken", "settings", str(error), "correct the file or variable it names")
     else:
-        yield _store(folder)
-        yield _disk(folder)
+        if folder is None:
+            yield _bucket(where)
+        else:
+            yield _store(folder)
+            yield _disk(folder)
         yield from _executors()
     yield _modules("notebook", ("IPython", "ipykernel", "anywidget"), "pip install cellgraph")
     yield _modules("demo", _DEMO, "pip install 'cellgraph[demo]' for `cellgraph demo`")
@@ -98,6 +115,27 @@ def _store(folder: Path) -> Finding:
         return Finding("broken", "store", str(error), "correct it, or name another: --store FOLDER")
     state = f"writable, {count:,} runs on record" if existed else "created now, writable"
     return Finding("ok", "store", f"{folder}: {state}")
+
+
+def _bucket(uri: str) -> Finding:
+    """Look at the bucket, and put into it what may wait here from earlier sessions."""
+    remedy = f"the least that has to be allowed: cellgraph doctor --policy --store {uri}"
+    said: list[str] = []
+    try:
+        settings = load_settings({"store": uri})
+        store = open_store(settings, said.append)
+        try:
+            count = len(store.list_files("runs"))
+        finally:
+            store.close()
+        believed = trusted.is_trusted(uri)
+    except CellgraphError as error:
+        return Finding("broken", "store", str(error), remedy)
+    if said:
+        return Finding("broken", "store", said[0], remedy)
+    who = "everybody who can write there is trusted" if believed else "data only is believed"
+    how = who if settings.trust == "bucket" else f"trust = {settings.trust!r}"
+    return Finding("ok", "store", f"{uri}: {count:,} runs on record; {how}")
 
 
 def _disk(folder: Path) -> Finding:

@@ -14,6 +14,7 @@ from typing import Final
 from cellgraph.stores.s3.faults import Refused, S3Fault, Unauthorised
 
 _SLOWEST: Final = 16  # pauses double up to this many times the first
+_WRONG: Final = frozenset({"SignatureDoesNotMatch", "InvalidAccessKeyId"})
 _REFUSED: Final = 20  # permissions change less often than networks
 
 
@@ -84,8 +85,9 @@ class Link:
 
     def _text(self, fault: S3Fault) -> str:
         if isinstance(fault, Unauthorised):
+            state = "are not accepted" if str(fault) in _WRONG else "are missing or have expired"
             return (
-                f"the credentials for {self._uri} are missing or have expired ({fault}): results "
+                f"the credentials for {self._uri} {state} ({fault}): results "
                 f"are kept on this machine and pushed when they are renewed: {self._renewal()}"
             )
         if not isinstance(fault, Refused):
