@@ -33,7 +33,7 @@ def test_scripts_leave_as_an_array_and_their_files_stay_in_the_bucket(
     (tmp_path / "in put.txt").write_text("from the kernel\n")
     (tmp_path / "more").mkdir()
     (tmp_path / "more/x.txt").write_text("and a folder\n")
-    watched = opened()
+    watched = opened(poll_s=1.0)
     session = watched.session
     values = session.evaluate([large(i, "batch") for i in range(4)], fail="keep")
     assert [job.kind for job in watched.of(RemoteJobAdded)] == ["array"]
