@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from cellgraph.codecs.payload import Buffer, Payload
 from cellgraph.collector import Kept, keeping
 from cellgraph.digest import digest
-from cellgraph.errors import ExecutorError, LostValue
+from cellgraph.errors import CellgraphError, ExecutorError, LostValue
 from cellgraph.filedigests import file_digest, files_below
 from cellgraph.identity.values import restore, snapshot
 from cellgraph.kept import Part as MappedFile
@@ -26,7 +26,7 @@ from cellgraph.stores.base import Store
 _FILE_URI: Final = "file://"
 _NAMES: Final = (b"cellgraph.file", b"cellgraph.dir")
 _HEAD: Final = b"cellgraph.sentfile.1"
-_LOOKED_AT: Final = 1 << 20  # of a stored result: files are small values, in small containers
+_LOOKED_AT: Final = 256 << 10  # of a stored result: files are small values, in small containers
 _SYSTEM: Final = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr")
 _MARKER: Final = ".cellgraph"  # the top of a project
 
@@ -81,8 +81,11 @@ def carry(leaf: Result, store: Store) -> Result:
         if payload is None or not any(name in payload.head for name in _NAMES):
             return leaf
         value = restore(payload)
-    with keeping() as kept:
-        ref, payload = snapshot(value)
+    try:
+        with keeping() as kept:
+            ref, payload = snapshot(value)
+    except CellgraphError:  # it has no stored form, and travels as it can
+        return leaf
     kept = [file for file in kept if not file.path.startswith(S3)]  # read from there anywhere
     if not kept:
         return leaf

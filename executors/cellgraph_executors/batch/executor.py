@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
-from cellgraph_executors.aws import Clients
-from cellgraph_executors.batch.definition import definition, submission
+from cellgraph.mounts import VARIABLE
+from cellgraph_executors.aws import Clients, asking
+from cellgraph_executors.batch.definition import definition, merged, submission
 from cellgraph_executors.batch.service import BatchJobs
 from cellgraph_executors.batch.settings import (
     TASK_OPTIONS,
@@ -16,6 +17,7 @@ from cellgraph_executors.batch.settings import (
     check_options,
     checked,
 )
+from cellgraph_executors.fsx import FileSystem, file_system, look_up
 from cellgraph_executors.remote.executor import Remote
 from cellgraph_executors.remote.flights import Pending
 from cellgraph_executors.remote.office import SharedStore, Terms
@@ -28,7 +30,8 @@ class BatchExecutor(Remote):
     Settings: `queue` and `image` (needed; an image that has cellgraph), `job_role`,
     `execution_role`, `region`, `profile`, `array_max`, `window_s`, `poll_s`,
     `retries_on_host_loss`, `usd_per_vcpu_hour`, `environment` (variables of the jobs),
-    `job_definition` and `submit_job` (fields laid over what is registered and submitted), `name`.
+    `job_definition` and `submit_job` (fields laid over what is registered and submitted), `fsx` (an
+    FSx for Lustre that hosts mount: see `cellgraph_executors.fsx`), `name`.
 
     Calls that become ready within `window_s` leave as one array. Closing it, or the death of this
     process, leaves jobs running: whoever evaluates the same calls waits for them.
@@ -61,6 +64,7 @@ class BatchService(BatchJobs):
         super().__init__(clients)
         self._settings = settings
         self._lock = threading.Lock()
+        self._systems: dict[str, FileSystem] = {}  # those that were asked for
         self._registered: dict[str, str] = {}  # name of a definition -> name and revision
 
     def line(self, job: Job) -> str:
@@ -86,11 +90,12 @@ class BatchService(BatchJobs):
                 "`cellgraph image` prints a Dockerfile for one"
             )
         roles = {"jobRoleArn": settings.job_role, "executionRoleArn": settings.execution_role}
+        mounts, overlay = self._mounts(settings)
         wanted = definition(
             settings.image,
             {name: arn for name, arn in roles.items() if arn},
-            {"AWS_DEFAULT_REGION": self.region(), **settings.environment},
-            settings.job_definition,
+            {"AWS_DEFAULT_REGION": self.region(), **mounts, **settings.environment},
+            merged(overlay, settings.job_definition),
         )
         return submission(
             pending.name,
@@ -103,6 +108,22 @@ class BatchService(BatchJobs):
             settings.retries_on_host_loss,
             settings.submit_job,
         )
+
+    def _mounts(self, settings: BatchSettings) -> tuple[dict[str, str], dict[str, Any]]:
+        """Variables and fields of the definition for jobs that see a file system."""
+        if not settings.fsx:
+            return {}, {}
+        system = file_system(settings.fsx)
+        if not system.links and system.id:
+            with self._lock:
+                known = self._systems.get(system.id)
+            if known is None:
+                with asking():
+                    known = look_up(self._clients.client("fsx"), system)
+                with self._lock:
+                    self._systems[system.id] = known
+            system = system._replace(links=known.links)
+        return {VARIABLE: system.told()}, system.overlay()
 
     def _defined(self, wanted: Mapping[str, Any]) -> str:
         """Name and revision of a definition with this content: registered once, then reused."""

@@ -7,12 +7,13 @@ from typing import Any, Final, cast
 from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
 from cellgraph.suggest import closest
+from cellgraph_executors.fsx import file_system
 from cellgraph_executors.remote.grouping import MAX_ARRAY, MAX_WINDOW_S
 
 _MAX_HOST_RETRIES: Final = 9  # Batch takes ten attempts
 
 TEXTS: Final = ("queue", "image", "job_role", "execution_role", "region", "profile")
-MAPPINGS: Final = ("job_definition", "submit_job", "environment")
+MAPPINGS: Final = ("job_definition", "submit_job", "environment", "fsx")
 NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "array_max": (1, MAX_ARRAY),
     "window_s": (0, MAX_WINDOW_S),
@@ -49,6 +50,7 @@ class BatchSettings:
     environment: Mapping[str, str] = field(default_factory=_nothing)  # variables of the jobs
     job_definition: Mapping[str, Any] = field(default_factory=_nothing)  # laid over the definition
     submit_job: Mapping[str, Any] = field(default_factory=_nothing)  # laid over each submission
+    fsx: Mapping[str, Any] = field(default_factory=_nothing)  # see `cellgraph_executors.fsx`
 
     def of(self, resources: Resources) -> "BatchSettings":
         """These settings with what a task says over them. Raises ConfigError."""
@@ -73,6 +75,8 @@ def checked(executor: str, said: Mapping[str, Any]) -> BatchSettings:
         problem = _problem(name, value)
         if problem:
             raise ConfigError(f"executor {executor!r}: {name}={value!r}: expected {problem}")
+    if said.get("fsx"):
+        file_system(said["fsx"])
     return BatchSettings(**said)
 
 

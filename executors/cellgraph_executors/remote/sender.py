@@ -53,6 +53,7 @@ class Sender:
         self._office = office
         self._shipper = Shipper(office.store)
         self._packing = Packing(office.store)
+        self._without_files: set[bytes] = set()  # stored values that were looked into
         self._said = False
 
     def run(self) -> None:
@@ -230,7 +231,7 @@ class Sender:
             digests: dict[bytes, None] = {}
 
             def lend(leaf: Result, digests: dict[bytes, None] = digests) -> object:
-                leaf = carry(leaf, office.store)
+                leaf = self._carried(leaf)
                 if isinstance(leaf, Carried):
                     digests.update(dict.fromkeys(leaf.blobs()))
                 elif isinstance(leaf, Stored):
@@ -254,6 +255,15 @@ class Sender:
             return [], []
         office.store.flush()
         return sendable, entries
+
+    def _carried(self, leaf: Result) -> Result:
+        """*leaf* with the files of this machine that are in it; a stored value is looked into once."""
+        if isinstance(leaf, Stored) and leaf.blob in self._without_files:
+            return leaf
+        sent = carry(leaf, self._office.store)
+        if sent is leaf and isinstance(leaf, Stored):
+            self._without_files.add(leaf.blob)
+        return sent
 
     def _code_place(self, job: Job) -> Place:
         return self._place(self._shipper.code(job.function))
