@@ -257,7 +257,7 @@ class Sender:
         return sendable, entries
 
     def _carried(self, leaf: Result) -> Result:
-        """*leaf* with the files of this machine that are in it; a stored value is looked into once."""
+        """*leaf* with the files of this machine in it; a stored value is looked into once."""
         if isinstance(leaf, Stored) and leaf.blob in self._without_files:
             return leaf
         sent = carry(leaf, self._office.store)
