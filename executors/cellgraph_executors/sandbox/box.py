@@ -14,11 +14,14 @@ import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[repor
 
 from cellgraph.stores.trusted import VARIABLE as TRUST
 from cellgraph_executors.sandbox.batch.arns import ACCOUNT, REGION
+from cellgraph_executors.sandbox.batch.hosting import Hosting
 from cellgraph_executors.sandbox.batch.inprocess import Calls, InProcess
+from cellgraph_executors.sandbox.batch.model import Spec
 from cellgraph_executors.sandbox.batch.processes import Processes
 from cellgraph_executors.sandbox.batch.service import Batch
 from cellgraph_executors.sandbox.faults import Faults
 from cellgraph_executors.sandbox.front import Counts, Front
+from cellgraph_executors.sandbox.fsx import Fsx
 from cellgraph_executors.sandbox.guard import Guard
 from cellgraph_executors.sandbox.logsapi import Logs
 from cellgraph_executors.sandbox.logstreams import LogStreams
@@ -68,16 +71,20 @@ class Sandbox:
         self._server = Server(front, port)
         self._guard = Guard()
         logs = LogStreams(self.folder / "logs")
+        self.file_systems = Fsx(self.folder / "fsx", lambda: self.client("s3"))
+        runner = Processes() if in_process is None else Calls(in_process)
         self._batch = Batch(
-            Processes() if in_process is None else Calls(in_process),
+            Hosting(runner, self.file_systems, self.folder / "hosts"),
             logs,
             self.folder / "jobs",
             self._of_jobs,
             self.faults,
+            self._before,
             vcpus=vcpus,
             speed=speed,
         )
         front.add("batch", self._batch.handlers())
+        front.add("fsx", self.file_systems.handlers())
         front.add("logs", Logs({JOB_LOGS: logs}).handlers())
         self.bucket = f"sandbox-{secrets.token_hex(4)}"
         try:
@@ -172,6 +179,11 @@ class Sandbox:
         batch.create_compute_environment(computeEnvironmentName=_QUEUE, type="UNMANAGED")
         order = [{"order": 1, "computeEnvironment": _QUEUE}]
         batch.create_job_queue(jobQueueName=_QUEUE, priority=1, computeEnvironmentOrder=order)
+
+    def _before(self, spec: Spec) -> None:
+        """A job that sees a file system finds what the bucket holds when it is submitted."""
+        if spec.mounts:
+            self.file_systems.refresh()
 
     def _empty(self) -> None:
         """Give the memory of our bucket's objects back."""

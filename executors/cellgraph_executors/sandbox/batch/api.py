@@ -55,8 +55,14 @@ class Jobs:
     """Handlers by action."""
 
     def __init__(
-        self, engine: Engine, board: Board, definitions: Definitions, queues: Queues
+        self,
+        engine: Engine,
+        board: Board,
+        definitions: Definitions,
+        queues: Queues,
+        before: Callable[[Spec], None],
     ) -> None:
+        self._before = before  # called for each new job, before it is taken
         self._engine = engine
         self._board = board
         self._definitions = definitions
@@ -84,6 +90,7 @@ class Jobs:
         definition = self._definitions.find(said["jobDefinition"])
         now_ms = int(time.time() * 1000)
         spec = read_submit(request, definition, queue, str(uuid.uuid4()), now_ms)
+        self._before(spec)
         self._engine.submit(spec)
         return {"jobArn": arn("job", spec.id), "jobName": spec.name, "jobId": spec.id}
 

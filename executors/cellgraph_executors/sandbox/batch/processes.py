@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import IO, Final, cast
 
@@ -119,13 +119,14 @@ class _Process:
         self._reaped = False
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        command, environment = with_mounts(
-            self._order.command, self._order.environment, self._order.mounts
-        )
+        order = self._order
+        command: Sequence[str] = order.command
+        if order.mounts:
+            command = with_mounts(command, order.folder, order.mounts)
         return subprocess.Popen(
             command,
-            cwd=self._order.folder,
-            env=environment,
+            cwd=order.folder,
+            env=order.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

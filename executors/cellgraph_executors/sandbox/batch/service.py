@@ -9,6 +9,7 @@ from cellgraph_executors.sandbox.batch.board import Board
 from cellgraph_executors.sandbox.batch.definitions import Definitions
 from cellgraph_executors.sandbox.batch.engine import BatchEngine
 from cellgraph_executors.sandbox.batch.launch import Launcher
+from cellgraph_executors.sandbox.batch.model import Spec
 from cellgraph_executors.sandbox.batch.queues import Queues
 from cellgraph_executors.sandbox.batch.runner import Runner
 from cellgraph_executors.sandbox.faults import Faults
@@ -17,7 +18,10 @@ from cellgraph_executors.sandbox.wire import Handler
 
 
 class Batch:
-    """The service. *environment*: what each job's process is given to reach the sandbox."""
+    """The service. *environment*: what each job's process is given to reach the sandbox.
+
+    *before* is called with each new job, before it is taken.
+    """
 
     def __init__(
         self,
@@ -26,6 +30,7 @@ class Batch:
         folder: Path,
         environment: Callable[[], Mapping[str, str]],
         faults: Faults,
+        before: Callable[[Spec], None],
         *,
         vcpus: float,
         speed: float,
@@ -34,7 +39,7 @@ class Batch:
         board = Board(time.time, lambda: faults.lag_s)
         launcher = Launcher(runner, queues, logs, folder, environment)
         self._engine = BatchEngine(board, launcher, faults, speed)
-        self._jobs = Jobs(self._engine, board, Definitions(), queues)
+        self._jobs = Jobs(self._engine, board, Definitions(), queues, before)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Actions of the API."""
