@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from cellgraph_executors.sandbox.guard import Guard
 from cellgraph_executors.sandbox.logsapi import Logs
 from cellgraph_executors.sandbox.logstreams import LogStreams
 from cellgraph_executors.sandbox.naming import BOX_KEY, JOB_KEY
+from cellgraph_executors.sandbox.schedules import fire
 from cellgraph_executors.sandbox.server import HOST, Server, records
 from cellgraph_executors.settings import reject_unknown
 
@@ -156,6 +158,12 @@ class Sandbox:
                     service, endpoint_url=self.url, region_name=REGION
                 )
             return self._clients[service]
+
+    def fire(
+        self, schedule: str, group: str = "default", now: datetime | None = None
+    ) -> Mapping[str, Any]:
+        """Do what a schedule does when it is due; see `schedules.fire`."""
+        return fire(self.client, schedule, group, now)
 
     def renew_credentials(self) -> None:
         """Give clients of this process fresh credentials, in the environment."""
