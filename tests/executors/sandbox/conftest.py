@@ -1,4 +1,4 @@
-"""One sandbox for each module of tests; jobs are told apart by their names."""
+"""One sandbox for all of these tests; jobs are told apart by their names, schedules too."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,31 @@ from cellgraph_executors.sandbox import sandbox
 from cellgraph_executors.sandbox.box import Sandbox
 
 
-@pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
-    with sandbox(vcpus=8, speed=300) as made:
+@pytest.fixture(scope="session")
+def _running() -> Iterator[Sandbox]:
+    with sandbox(vcpus=8, speed=300, exported=False) as made:
         yield made
 
 
 @pytest.fixture
-def lab(box: Sandbox) -> Iterator[Lab]:
-    yield Lab(box)
-    box.faults.clear()
+def box(_running: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """The sandbox, seen by this process for one test."""
+    for name, value in _running.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    yield _running
+    _running.faults.clear()
+
+
+@pytest.fixture(scope="session")
+def _labs() -> list[Lab]:
+    return []
+
+
+@pytest.fixture
+def lab(box: Sandbox, _labs: list[Lab]) -> Lab:
+    """The same clients for all tests: making one takes longer than most tests."""
+    if not _labs:
+        _labs.append(Lab(box))
+    return _labs[0]
