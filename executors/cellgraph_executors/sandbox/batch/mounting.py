@@ -136,5 +136,5 @@ def rewritten(environment: Mapping[str, str], mounts: Sequence[Mount]) -> dict[s
         found = re.compile(rf"(?<![\w/.-]){re.escape(mount.target)}(?=[/\"'\s:,]|$)")
         for name, value in changed.items():
             if name not in {"PATH", "HOME", "TMPDIR"}:
-                changed[name] = found.sub(lambda _, to=mount.source: to, value)
+                changed[name] = mount.source.join(found.split(value))
     return changed
