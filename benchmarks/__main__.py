@@ -95,6 +95,8 @@ def _run(bench: Bench, options: _Options) -> int:
     limits = [limit for limit in LIMITS if not partly or results.knows(limit)]
     print("\n## Budget\n\n" + table.budget(results, limits))
     print("\n## Every peer (medians)\n\n" + table.peers(results))
+    if rows := table.large_values(results):
+        print("\n## Large values\n\n" + rows)
     if rows := table.curve(results):
         print("\n## The fan-out as it grows (medians)\n\n" + rows)
     print("\n## Spread: least to most, repetitions\n\n" + table.spread(results, limits))

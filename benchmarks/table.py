@@ -5,9 +5,11 @@ from statistics import median
 from typing import Final
 
 from benchmarks.budget import LIMITS, Bound, Figure, Limit, show
+from benchmarks.cases import VALUES
 from benchmarks.harness import PEERS, Failure, Sample
 from benchmarks.workloads import WORKLOADS
 
+VALUE_BYTES: Final = {"arrays": 50_000_000, "frames": 36_000_000}  # of one value
 CURVE_SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 SETUP: Final = Figure("fanout/1000/cold", "setup_s")
 NOTES: Final = {"diskcache": "no graph", "joblib": "no graph", "dask": "no cache"}
@@ -120,6 +122,28 @@ def peers(results: Results) -> str:
         rows.append(["open the store, define the tasks (outside the clock)", *setup])
     head = [f"{peer} ({NOTES[peer]})" if peer in NOTES else peer for peer in shown]
     return markdown(["case", *head], rows)
+
+
+def large_values(results: Results) -> str:
+    """Return throughput of large values, how many times ours that is, and the peak that storing
+    and loading add, in sizes of one value (n); empty if they were not measured."""
+    rows: list[tuple[str, ...]] = []
+    for workload, size_bytes in VALUE_BYTES.items():
+        for phase in ("cold", "same"):
+            name = f"{workload}/{VALUES}/{phase}"
+            ours = results.median(Figure(name, "wall_s"), "cellgraph")
+            for peer in PEERS:
+                wall_s = results.median(Figure(name, "wall_s"), peer)
+                grown = results.median(Figure(name, "growth_bytes"), peer)
+                if wall_s is None or grown is None:
+                    continue
+                rate = VALUES * size_bytes / wall_s / 1e9
+                added = grown * VALUES / size_bytes  # the harness divides by calls
+                rows.append(
+                    (name, peer, f"{rate:.2f} GB/s", _ratio(wall_s, ours), f"{added:.1f} n")
+                )
+    head = ("case", "peer", "throughput", "time, ours = 1", "peak added")
+    return markdown(head, rows) if rows else ""
 
 
 def curve(results: Results) -> str:
