@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from cellgraph.errors import CallCancelled, ExecutorError, OutOfMemory
-from cellgraph.events import ChildEnded
-from cellgraph.executor import Job, JobEvent, JobFailed, JobLog, RemoteEnded
+from cellgraph.events import ChildEnded, RemoteStatus
+from cellgraph.executor import Job, JobEvent, JobFailed, JobLog, RemoteEnded, RemoteSeen
 from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.bundle import Place
 from cellgraph.stores.s3.faults import Absent, S3Fault
@@ -19,6 +19,8 @@ from cellgraph_executors.remote.states import Fact, cause
 
 _AT_ONCE: Final = 256
 _LOGS: Final = 10  # children of a job whose logs are fetched without being asked for
+_LOGS_WAITED_FOR: Final = 3  # also when that takes some seconds
+_MOMENT_S: Final = 0.2
 
 
 class Collector:
@@ -55,13 +57,9 @@ class Collector:
             flight.collected.add(name)
             outcome = self._decoded(data, _child_of(name[skip:]))
             outcomes.append(outcome)
-        self._answer(flight, outcomes)
-        for name, outcome in zip(
-            [n for n in wanted if n in flight.collected], outcomes, strict=True
-        ):
             if name[skip:].isdigit():
-                bad = any(isinstance(ended.what, Raised) for ended in outcome.calls)
-                flight.watch.ended([(outcome.child, bad)])
+                flight.watch.ended([(outcome.child, _has_failed(outcome))])
+        self._answer(flight, outcomes)
         if fault is not None:
             raise fault
 
@@ -73,7 +71,7 @@ class Collector:
         return outcome if outcome.child == child else Outcome(child, 1, 0.0, 0.0, "", ())
 
     def _answer(self, flight: Flight, outcomes: Sequence[Outcome]) -> None:
-        events: list[JobEvent] = []
+        events = self._told(flight, [outcome for outcome in outcomes if outcome.calls])
         places: list[Place] = []
         again: list[Job] = []
         for outcome in outcomes:
@@ -88,17 +86,28 @@ class Collector:
                 events += self._events(flight, slot, ended, places)
         if places:
             self._office.arrays.adopt(places)
-        told = [self._child(flight, o) for o in outcomes if o.calls]
-        if told:
-            events.append(RemoteEnded(flight.remote, tuple(told)))
         self._office.report(events)
         if again:
             self._office.again(again, alone=False, error=ExecutorError("it failed again"))
 
+    def _told(self, flight: Flight, outcomes: Sequence[Outcome]) -> list[JobEvent]:
+        """What is said of children that ended, before their calls: the last one ends a run."""
+        if not outcomes:
+            return []
+        children = tuple([self._child(flight, outcome) for outcome in outcomes])
+        told: list[JobEvent] = [RemoteEnded(flight.remote, children)]
+        if not flight.watch.open and not flight.catching_up:
+            failed = flight.watch.failures
+            over: RemoteStatus = "failed" if failed else "done"
+            flight.told = (over, 0, 0, flight.children - failed, failed, ())
+            counts = (0, 0, flight.children - failed, failed)
+            told.append(RemoteSeen(flight.remote, over, *counts, (), time.time(), ""))
+        return told
+
     def _spend(self, slot: Slot) -> list[Job]:
         """The call ended without a value while nobody watched: return who still wants it."""
         office = self._office
-        with office.lock, office.booking:
+        with office.lock:
             office.book.spent(slot.key)
             return office.flights.end(slot)[0]
 
@@ -121,7 +130,7 @@ class Collector:
             yield event
 
     def _child(self, flight: Flight, outcome: Outcome) -> ChildEnded:
-        failed = any(isinstance(ended.what, Raised) for ended in outcome.calls)
+        failed = _has_failed(outcome)
         return ChildEnded(
             outcome.child,
             outcome.attempt,
@@ -154,7 +163,7 @@ class Collector:
     def give_up(self, flight: Flight) -> None:
         """It was never submitted: what waits for it is sent by us."""
         office = self._office
-        with office.lock, office.booking:
+        with office.lock:
             jobs: list[Job] = []
             for slot in flight.slots:
                 office.book.spent(slot.key)
@@ -169,7 +178,7 @@ class Collector:
         for _, slot in flight.of_child(child):
             if slot.ended:
                 continue
-            with office.lock, office.booking:
+            with office.lock:
                 office.book.spent(slot.key)
                 jobs = office.flights.end(slot)[0]
             if isinstance(error, CallCancelled) or not jobs:
@@ -197,8 +206,11 @@ class Collector:
 
     def _log_of(self, flight: Flight, fact: Fact) -> str:
         office = self._office
-        if flight.explained >= _LOGS or not office.allowance.take(office.clock(), 2):
+        if flight.explained >= _LOGS:
             return ""
+        while not office.allowance.take(office.clock(), 2):
+            if flight.explained >= _LOGS_WAITED_FOR or office.closed.wait(_MOMENT_S):
+                return ""
         flight.explained += 1
         try:
             return office.service.log_tail(fact.id)
@@ -206,6 +218,10 @@ class Collector:
             raise
         except AwsFault:
             return ""  # the failure itself is worth more than its log
+
+
+def _has_failed(outcome: Outcome) -> bool:
+    return any(isinstance(ended.what, Raised) for ended in outcome.calls)
 
 
 def _child_of(name: str) -> int:

@@ -94,12 +94,14 @@ class Flights:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._flights: dict[str, Flight] = {}
+        self._met: set[str] = set()
         self._keys: dict[bytes, tuple[Flight, Slot]] = {}
         self._where: dict[int, tuple[Flight, Slot]] = {}
 
     def add(self, flight: Flight) -> None:
         """A job is about to be submitted, or was met."""
         self._flights[flight.array] = flight
+        self._met.add(flight.array)
         for slot in flight.slots:
             if slot.key.strip(b"\0"):
                 self._keys[slot.key] = (flight, slot)
@@ -150,11 +152,12 @@ class Flights:
 
     def known(self, array: str) -> bool:
         """Whether a job was met."""
-        return array in self._flights
+        return array in self._met
 
     def drop(self, flight: Flight) -> None:
         """It came to nothing, or is over."""
         flight.over = True
+        self._flights.pop(flight.array, None)
         for slot in flight.slots:
             known = self._keys.get(slot.key)
             if known is not None and known[1] is slot:

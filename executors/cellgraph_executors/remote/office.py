@@ -62,7 +62,6 @@ class Office:
         self.flights = Flights()
         self.lock = self.flights.lock
         self.book = Book(store.arrays)
-        self.booking = threading.Lock()  # of the book
         self.allowance = Allowance(clock())
         self.sending: dict[int, Job] = {}  # taken from the window, not yet in flight
         self.closed = threading.Event()

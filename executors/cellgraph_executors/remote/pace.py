@@ -21,10 +21,13 @@ class Allowance:
         self._tokens = float(_BURST)
         self._at = now
 
-    def take(self, now: float, requests: int = 1) -> bool:
-        """Whether so many requests may be made now; if so, they count."""
+    def take(self, now: float, requests: int = 1, spare: int = 0) -> bool:
+        """Whether so many requests may be made now; if so, they count.
+
+        *spare*: how many are left for what matters more.
+        """
         self._refill(now)
-        if self._tokens < requests and not (requests > _BURST and self._tokens >= _BURST):
+        if self._tokens < min(requests + spare, _BURST):
             return False
         self._tokens -= requests
         return True

@@ -4,9 +4,10 @@ It is written before the job is submitted, so that a kernel that dies in between
 look the job up by, and again with the service's id. Two kernels that want the same calls see each
 other here; the earlier name wins. What is missed costs a second run, never a wait.
 
-Threading: one thread at a time.
+Threading: any thread; nothing waits for the network with the lock held.
 """
 
+import threading
 from typing import Final
 
 import msgspec
@@ -26,17 +27,22 @@ class Book:
 
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = arrays
+        self._lock = threading.Lock()
+        self._own: set[str] = set()  # written here: nobody has to read them
         self._known: dict[str, tuple[str, Pending]] = {}  # name -> ETag, what it says
         self._index: dict[bytes, tuple[Pending, int]] = {}  # key -> job, position
 
     def write(self, pending: Pending) -> None:
         """Put a job on record. Raises S3Fault."""
+        with self._lock:
+            self._own.add(PENDING + pending.array)
         self._arrays.put(PENDING + pending.array, msgspec.msgpack.encode(pending))
 
     def remove(self, array: str) -> None:
         """The job is over and its results are in the store. Raises S3Fault."""
         self._arrays.delete([PENDING + array])
-        self._forget(PENDING + array)
+        with self._lock:
+            self._forget(PENDING + array)
 
     def read(self, array: str) -> Pending | None:
         """What is on record of a job now; None if nothing is. Raises S3Fault."""
@@ -46,31 +52,38 @@ class Book:
     def refresh(self, now: float) -> None:
         """Read what is new; *now* in seconds since the epoch. Raises S3Fault."""
         listed = {found.name: found.etag for found in self._arrays.list(PENDING)}
-        for name in self._known.keys() - listed.keys():
-            self._forget(name)
-        fresh = [n for n, etag in listed.items() if self._known.get(n, ("",))[0] != etag]
+        with self._lock:
+            for name in self._known.keys() - listed.keys():
+                self._forget(name)
+            known = {name: etag for name, (etag, _) in self._known.items()}
+            fresh = [n for n, e in listed.items() if n not in self._own and known.get(n) != e]
         for name, data in self._arrays.read(fresh):
             if isinstance(data, S3Fault):
                 if isinstance(data, Absent):
                     continue
                 raise data
             pending = _decoded(data)
-            if pending is None or now - pending.created > _FORGOTTEN_S:
-                continue
-            self._forget(name)
-            self._known[name] = (listed[name], pending)
-            for at in range(len(pending.keys) // KEY_BYTES):
-                key = pending.keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
-                if key != _NOBODY:
-                    self._index.setdefault(key, (pending, at))
+            if pending is not None and now - pending.created < _FORGOTTEN_S:
+                with self._lock:
+                    self._note(name, listed[name], pending)
 
     def find(self, key: bytes) -> tuple[Pending, int] | None:
         """A job that has a call, and its position there."""
-        return self._index.get(key[:KEY_BYTES]) if key else None
+        with self._lock:
+            return self._index.get(key[:KEY_BYTES]) if key else None
 
     def spent(self, key: bytes) -> None:
         """The call ended there without a value: it has to be sent again."""
-        self._index.pop(key[:KEY_BYTES], None)
+        with self._lock:
+            self._index.pop(key[:KEY_BYTES], None)
+
+    def _note(self, name: str, etag: str, pending: Pending) -> None:
+        self._forget(name)
+        self._known[name] = (etag, pending)
+        for at in range(len(pending.keys) // KEY_BYTES):
+            key = pending.keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
+            if key != _NOBODY:
+                self._index.setdefault(key, (pending, at))
 
     def _forget(self, name: str) -> None:
         known = self._known.pop(name, None)

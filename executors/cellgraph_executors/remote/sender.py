@@ -10,30 +10,23 @@ Threading: one thread of its own.
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from cellgraph.errors import CellgraphError, ConfigError, ExecutorError, StoreError
 from cellgraph.executor import Job, JobsLeft
-from cellgraph.result import Result, Stored
-from cellgraph.scripting import ScriptFunction
-from cellgraph.shell.outputs import local_targets
-from cellgraph.stores.base import Store
 from cellgraph.stores.s3.arrays import ARRAYS
-from cellgraph.stores.s3.bundle import Place
 from cellgraph.stores.s3.faults import Refused as S3Refused
 from cellgraph.stores.s3.faults import S3Fault
 from cellgraph.stores.s3.faults import Unauthorised as S3Unauthorised
 from cellgraph_executors.aws import AwsFault, NoAnswer, Refused, Unauthorised
-from cellgraph_executors.packing import Packing
-from cellgraph_executors.placing import Carried, carry
 from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of
 from cellgraph_executors.remote.grouping import Group
+from cellgraph_executors.remote.loading import Loader
 from cellgraph_executors.remote.manifest import CallEntry, build
 from cellgraph_executors.remote.office import Office
-from cellgraph_executors.shipping import Shipper
 
 _PAUSES_S: Final = (0.5, 1, 2, 5, 10, 15)
 # Services show a new job in their listings within seconds.
@@ -51,9 +44,7 @@ class Sender:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._shipper = Shipper(office.store)
-        self._packing = Packing(office.store)
-        self._without_files: set[bytes] = set()  # stored values that were looked into
+        self._loader = Loader(office)
         self._said = False
 
     def run(self) -> None:
@@ -103,15 +94,14 @@ class Sender:
         return self._joined(jobs, but="")
 
     def _refresh(self) -> None:
-        with self._office.booking:
-            self._office.book.refresh(time.time())
+        self._office.book.refresh(time.time())
 
     def _joined(self, jobs: Sequence[Job], but: str) -> list[Job]:
         """*but*: our own job, whose name decides who of two came first."""
         office = self._office
         left: list[Job] = []
-        met: dict[str, Flight] = {}
-        with office.lock, office.booking:
+        met: dict[str, tuple[Flight, set[int]]] = {}
+        with office.lock:
             for job in jobs:
                 if job.id not in office.sending:  # cancelled meanwhile
                     continue
@@ -124,10 +114,10 @@ class Sender:
                 flight, slot = holding
                 office.flights.wait(flight, slot, job)
                 del office.sending[job.id]
-                met[flight.array] = flight
-        for flight in met.values():
+                met.setdefault(flight.array, (flight, set()))[1].add(job.id)
+        for flight, ids in met.values():
             if flight.remote:  # else when it has an id
-                self.tell(flight, attached=True)
+                self.tell(flight, attached=True, only=ids)
         if met:
             office.watch.set()
         return left
@@ -149,17 +139,42 @@ class Sender:
     # --- what has to be sent ---
 
     def _submit(self, jobs: list[Job], calls_per_child: int) -> None:
+        """Send calls that are not in flight as one job."""
+        sendable, entries, failed = self._loader.pack(jobs)
+        for job, error in failed:
+            self._fail([job], error)
+        if not sendable:
+            return
+        flight, request = self._prepare(sendable, entries, calls_per_child)
+        left = self._claim(flight, sendable)
+        if left:  # somebody else came for the others at the same moment
+            self._submit(left, calls_per_child)
+        if left is not None:
+            return
+        try:
+            remote = self._submitted(flight, request)
+        except Closed:
+            raise
+        except Exception as error:
+            self._refused(flight, error)
+            if not isinstance(error, Refused):
+                raise
+            return
+        with self._office.lock:
+            flight.pending = replace_remote(flight.pending, remote)
+            if flight.cancelled:
+                self._office.terminations.append((remote,))
+        self.tell(flight, attached=False)
+        self._patiently(sendable, lambda: self._book(flight.pending))
+        self._office.watch.set()
+
+    def _prepare(
+        self, jobs: list[Job], entries: list[CallEntry], calls_per_child: int
+    ) -> tuple[Flight, object]:
+        """Everything that has to be there before a job is submitted, and the request."""
         office, service = self._office, self._office.service
         array = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.urandom(5).hex()}"
-        jobs, entries = self._packed(jobs)
-        if not jobs:
-            return
-        first = jobs[0]
-        code = self._patiently(jobs, lambda: self._code_place(first))
-        entries = self._patiently(jobs, lambda: self._placed(entries))
-        timeout_s = first.resources.timeout_s or 0.0
-        task = first.function.name
-        manifest, name = build(array, task, code, entries, calls_per_child, timeout_s)
+        first, task = jobs[0], jobs[0].function.name
         pending = Pending(
             array=array,
             name=job_name(task, array),
@@ -172,6 +187,10 @@ class Sender:
             created=time.time(),
         )
         flight = Flight(pending, mine=True)
+        code = self._patiently(jobs, lambda: self._loader.code_place(first))
+        placed = self._patiently(jobs, lambda: self._loader.placed(entries))
+        timeout_s = first.resources.timeout_s or 0.0
+        manifest, name = build(array, task, code, placed, calls_per_child, timeout_s)
         command = [
             *("cellgraph", "worker", "run", "--store", office.arrays.uri),
             *("--array", array, "--manifest", name.hex(), *office.arrays.arguments),
@@ -180,117 +199,33 @@ class Sender:
             jobs, lambda: service.request(pending, first, command, flight.children)
         )
         self._patiently(jobs, lambda: office.arrays.put(f"{ARRAYS}{array}/manifest", manifest))
+        return flight, request
+
+    def _claim(self, flight: Flight, jobs: Sequence[Job]) -> list[Job] | None:
+        """Say that we send these. None: nobody else does, and they wait for *flight* now; else
+        the jobs that are left to be sent in another one."""
+        office = self._office
+        left = list(jobs)
         if any(job.key for job in jobs):
-            self._patiently(jobs, lambda: self._book(pending))
+            self._patiently(jobs, lambda: self._book(flight.pending))
             self._patiently(jobs, self._refresh)
-            left = self._joined(jobs, but=array)
-            if len(left) < len(jobs):  # somebody else came at the same moment
-                self._patiently(left or jobs, lambda: self._unbook(array))
-                if left:
-                    self._submit(left, calls_per_child)
-                return
+            left = self._joined(jobs, but=flight.array)
         with office.lock:
-            if not any(job.id in office.sending for job in jobs):
-                cancelled = True
-            else:
-                cancelled = False
+            left = [job for job in left if job.id in office.sending]  # not cancelled meanwhile
+            if len(left) == len(jobs):
                 office.flights.add(flight)
                 for slot, job in zip(flight.slots, jobs, strict=True):
-                    if office.sending.pop(job.id, None) is not None:
-                        office.flights.wait(flight, slot, job)
-        if cancelled:
-            self._patiently(jobs, lambda: self._unbook(array))
-            return
-        try:
-            remote = self._submitted(flight, request)
-        except Refused as fault:
-            self._refused(flight, fault)
-            return
-        with office.lock:
-            flight.pending = replace_remote(pending, remote)
-            if flight.cancelled:
-                office.terminations.append((remote,))
-        self.tell(flight, attached=False)
-        self._patiently(jobs, lambda: self._book(flight.pending))
-        office.watch.set()
+                    del office.sending[job.id]
+                    office.flights.wait(flight, slot, job)
+                return None
+        self._patiently(jobs, lambda: self._unbook(flight.array))
+        return left
 
     def _book(self, pending: Pending) -> None:
-        with self._office.booking:
-            self._office.book.write(pending)
+        self._office.book.write(pending)
 
     def _unbook(self, array: str) -> None:
-        with self._office.booking:
-            self._office.book.remove(array)
-
-    def _packed(self, jobs: Sequence[Job]) -> tuple[list[Job], list[CallEntry]]:
-        """Calls as they travel; one that cannot is answered for here."""
-        office = self._office
-        sendable: list[Job] = []
-        entries: list[CallEntry] = []
-        for job in jobs:
-            digests: dict[bytes, None] = {}
-
-            def lend(leaf: Result, digests: dict[bytes, None] = digests) -> object:
-                leaf = self._carried(leaf)
-                if isinstance(leaf, Carried):
-                    digests.update(dict.fromkeys(leaf.blobs()))
-                elif isinstance(leaf, Stored):
-                    digests[leaf.blob] = None
-                return leaf
-
-            try:
-                _check_outputs(job, office.store)
-                arguments = self._packing.arguments(job, lend)
-            except ExecutorError as error:
-                self._fail([job], error)
-                continue
-            unknown = tuple([Place(digest, b"", 0, 0) for digest in digests])
-            sendable.append(job)
-            entries.append(CallEntry(job.key, arguments, unknown))
-        try:
-            if sendable:
-                self._shipper.code(sendable[0].function)
-        except ExecutorError as error:
-            self._fail(sendable, error)
-            return [], []
-        office.store.flush()
-        return sendable, entries
-
-    def _carried(self, leaf: Result) -> Result:
-        """*leaf* with the files of this machine in it; a stored value is looked into once."""
-        if isinstance(leaf, Stored) and leaf.blob in self._without_files:
-            return leaf
-        sent = carry(leaf, self._office.store)
-        if sent is leaf and isinstance(leaf, Stored):
-            self._without_files.add(leaf.blob)
-        return sent
-
-    def _code_place(self, job: Job) -> Place:
-        return self._place(self._shipper.code(job.function))
-
-    def _placed(self, entries: Sequence[CallEntry]) -> list[CallEntry]:
-        known: dict[bytes, Place] = {}
-        placed: list[CallEntry] = []
-        for entry in entries:
-            for unknown in entry.places:
-                if unknown.digest not in known:
-                    known[unknown.digest] = self._place(unknown.digest)
-            places = tuple([known[unknown.digest] for unknown in entry.places])
-            placed.append(msgspec.structs.replace(entry, places=places))
-        return placed
-
-    def _place(self, digest: bytes) -> Place:
-        """Where a payload is in the bucket; it is put there if it is not."""
-        office = self._office
-        place = office.arrays.place(digest)
-        if place is not None:
-            return place
-        payload = office.store.get_blob(digest)
-        if payload is None:
-            raise StoreError(
-                f"the stored bytes of an argument are gone ({digest.hex()[:12]}): evaluate again"
-            )
-        return office.arrays.put_payload(payload)
+        self._office.book.remove(array)
 
     # --- submitting, once ---
 
@@ -321,7 +256,7 @@ class Sender:
                 return found
         return ""
 
-    def _refused(self, flight: Flight, fault: Refused) -> None:
+    def _refused(self, flight: Flight, fault: Exception) -> None:
         office = self._office
         with office.lock:
             jobs = flight.open_jobs()
@@ -331,11 +266,12 @@ class Sender:
         office.answer(jobs, ExecutorError(f"{flight.pending.task} was not accepted: {fault}"))
         self._patiently(jobs, lambda: self._unbook(flight.array))
 
-    def tell(self, flight: Flight, *, attached: bool) -> None:
-        """Say that jobs left, or are waited for again."""
+    def tell(self, flight: Flight, *, attached: bool, only: Collection[int] = ()) -> None:
+        """Say that jobs (*only* these, if any are named) left, or are waited for again."""
         office, pending = self._office, flight.pending
         with office.lock:
-            jobs = tuple([slot.waiters[-1].id if slot.waiters else 0 for slot in flight.slots])
+            waiting = [slot.waiters[-1].id if slot.waiters else 0 for slot in flight.slots]
+        jobs = tuple([job if not only or job in only else 0 for job in waiting])
         left = JobsLeft(
             pending.remote or pending.name,
             office.service.kind(flight.children),
@@ -395,20 +331,6 @@ def expired(office: Office, fault: Exception) -> str:
 def replace_remote(pending: Pending, remote: str) -> Pending:
     """The same job, now that the service has given it an id."""
     return msgspec.structs.replace(pending, remote=remote)
-
-
-def _check_outputs(job: Job, store: Store) -> None:
-    """Raise ExecutorError for a script that would leave a file on a machine that goes away."""
-    if not isinstance(job.function.func, ScriptFunction):
-        return
-    declared: Any = job.args[0]
-    outputs: Any = declared.load(store) if isinstance(declared, Result) else declared
-    targets = local_targets(outputs)
-    if targets:
-        raise ExecutorError(
-            f"{job.function.name} writes {targets[0]}, a path of this machine, and runs on another "
-            "one: give a relative path (kept in the store) or s3://"
-        )
 
 
 def job_name(task: str, array: str) -> str:

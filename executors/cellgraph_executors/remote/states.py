@@ -102,6 +102,11 @@ class Watch:
         """How many children have not ended, as far as this knows."""
         return self._open
 
+    @property
+    def failures(self) -> int:
+        """How many children are known to have failed."""
+        return self._failed
+
     def has_ended(self, child: int) -> bool:
         """Whether the end of a child is known."""
         return bool(self._ended[child])

@@ -35,7 +35,7 @@ from cellgraph_executors.remote.states import (
 
 _LONGEST_S: Final = 15.0
 _LISTED_BY_INDEX: Final = 1000  # children of a job of which the running ones are named
-_SPARE: Final = 2  # requests that are kept for what matters more
+_SPARE: Final = 3  # requests that are kept for what failed, and for the log of it
 _UNSUBMITTED_S: Final = 30.0  # whoever wrote that he would submit a job has died
 _PAUSED_S: Final = 5.0
 _GONE: Final = Seen("failed", 0, 0, 0, 0, "the service knows it no longer")
@@ -103,7 +103,7 @@ class Watcher:
         described: dict[str, tuple[Seen, Fact]] = {}
         for at in range(0, len(flights), service.at_once):
             some = flights[at : at + service.at_once]
-            if not office.allowance.take(office.clock()):
+            if not office.allowance.take(office.clock(), spare=_SPARE):
                 break
             found = service.describe([flight.remote for flight in some])
             for flight in some:
@@ -114,6 +114,8 @@ class Watcher:
     # --- one job ---
 
     def _look_at(self, flight: Flight, described: tuple[Seen, Fact] | None) -> bool:
+        if flight.told[:1] == ("paused",):
+            self._tell(flight)  # what comes in now may end the run
         open_before = flight.watch.open
         commands: list[Command] = [ListOutcomes()]
         single: Fact | None = None
@@ -161,14 +163,15 @@ class Watcher:
             flight.running = (0,) if seen.running else ()
         elif not seen.running or flight.children > _LISTED_BY_INDEX:
             flight.running = ()
-        elif office.allowance.take(office.clock(), 1 + _SPARE):
-            office.allowance.note(office.clock(), -_SPARE)
+        elif office.allowance.take(office.clock(), spare=_SPARE):
             pages = office.service.children(flight.remote, "RUNNING")
             flight.running = tuple(sorted(f.child for page in pages for f in page))
 
     def _tell(self, flight: Flight) -> bool:
         """Say what is new of a job; whether anything was."""
         seen = flight.watch.seen
+        if not flight.watch.open and flight.told[:1] in (("done",), ("failed",)):
+            return False  # said when the last outcome came; the service lags behind
         status: RemoteStatus = "running" if seen.running or seen.done or seen.failed else "queued"
         if seen.over:
             status = "cancelled" if flight.cancelled else seen.over
@@ -186,8 +189,7 @@ class Watcher:
             office.flights.drop(flight)
             whole = all(slot.ended for slot in flight.slots)
         if whole and office.store.flush():
-            with office.booking:
-                office.book.remove(flight.array)
+            office.book.remove(flight.array)
 
     # --- a job that has no id yet ---
 
@@ -196,16 +198,14 @@ class Watcher:
         office = self._office
         if flight.mine:
             return False  # the sender is about to
-        with office.booking:
-            now = office.book.read(flight.array)
+        now = office.book.read(flight.array)
         if now is not None and now.remote:
             flight.pending = now
         elif now is None or time.time() - now.created > _UNSUBMITTED_S:
             remote = office.service.find(flight.pending.line, flight.pending.name) if now else ""
             if not remote:
                 self._collector.give_up(flight)
-                with office.booking:
-                    office.book.remove(flight.array)
+                office.book.remove(flight.array)
                 return True
             flight.pending = replace_remote(now or flight.pending, remote)
         if flight.remote:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cellgraph.stores.s3.outpost import Outpost
     from cellgraph_executors.remote.manifest import CallEntry, Head
     from cellgraph_executors.remote.outcome import Ended
+    from cellgraph_executors.remote.printing import Prints
 
 USAGE: Final = "cellgraph worker run --store s3://… --array ID --manifest DIGEST"
 _OPTIONS: Final = ("store", "array", "manifest", "kms_key")
@@ -77,6 +78,7 @@ def run(
     from cellgraph.stores.s3.bucket import Access, Bucket
     from cellgraph.stores.s3.outpost import Outpost
     from cellgraph.stores.s3.place import parse_uri
+    from cellgraph_executors.remote.printing import Prints
 
     if verb != "run":
         raise ValueError(USAGE)
@@ -85,7 +87,7 @@ def run(
             access = Access(requester_pays=requester_pays, kms_key=kms_key)
             bucket = Bucket(parse_uri(store), access)
             outpost = Outpost(bucket, Path(folder))
-            child = Child(bucket, outpost, array, _index(), _attempt(), began)
+            child = Child(bucket, outpost, array, _index(), _attempt(), began, Prints)
             return child.run(bytes.fromhex(manifest))
         except CellgraphError as error:
             sys.stderr.write(f"cellgraph worker: {error}\n")
@@ -101,11 +103,19 @@ def _attempt() -> int:
 
 
 class Child:
-    """One child of a job. *began*: when its process started."""
+    """One child of a job. *began*: when its process started. *prints* catches what calls print."""
 
     def __init__(
-        self, bucket: Any, outpost: "Outpost", array: str, index: int, attempt: int, began: float
+        self,
+        bucket: Any,
+        outpost: "Outpost",
+        array: str,
+        index: int,
+        attempt: int,
+        began: float,
+        prints: "Callable[[], Prints]",
     ) -> None:
+        self._prints = prints
         self._bucket = bucket
         self._outpost = outpost
         self._folder = f"arrays/{array}"
@@ -173,9 +183,7 @@ class Child:
     # --- running ---
 
     def _run_calls(self, head: "Head", calls: list["CallEntry"], done: set[int]) -> None:
-        from cellgraph_executors.remote.printing import Prints
-
-        prints = Prints()
+        prints = self._prints()
         written = time.monotonic()
         last = max(set(range(len(calls))) - done)
         try:

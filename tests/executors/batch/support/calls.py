@@ -55,6 +55,15 @@ def total(parts):
 @cg.task(executor="batch")
 def fan(n, traces):
     return total([quick(i, traces) for i in range(n)])
+@cg.task(executor="batch")
+def stage(x, traces):
+    (Path(traces) / f"stage-{x}-{time.time_ns()}").touch()
+    return x
+
+@cg.task
+def chain(n, gate, traces):
+    first = [slow(i, gate, traces) for i in range(n)]
+    return total([stage(total(first), traces), 3])
 """
 
 _made: Final[dict[str, Any]] = user_code(_CODE, "notebook_of_batch_calls")
@@ -65,3 +74,4 @@ crash: Final[Any] = _made["crash"]
 late: Final[Any] = _made["late"]
 total: Final[Any] = _made["total"]
 fan: Final[Any] = _made["fan"]
+chain: Final[Any] = _made["chain"]
