@@ -154,3 +154,26 @@ def test_a_kept_file_survives_the_store_being_moved(quick: Project, tmp_path: Pa
     monkey = evaluate(quick, call)
     assert monkey.size_bytes > 500_000
     assert quick.ran() == {}
+
+
+def test_the_care_of_the_store_knows_kept_files(quick: Project) -> None:
+    """A record leads to each of them: that is how they are kept, shared and collected."""
+    call = cg.script(
+        TICK + 'seq 99999 > "$a"; seq 88888 > "$b"', outputs={"a": "a.txt", "b": "b.txt"}
+    )
+    evaluate(quick, call)
+    with quick.lab.session() as session:
+        found = session.cache.verify()
+        assert found.sound
+        assert found.nbytes > 588_000 + 522_000
+    (blob,) = [
+        path
+        for path in (quick.folder / ".cellgraph").rglob("*")
+        if path.is_file() and 522_000 < path.stat().st_size < 523_000
+    ]
+    blob.unlink()
+    with quick.lab.session() as session:
+        assert session.cache.verify().missing == 1
+    assert quick.ran() == {"run": 1}
+    assert evaluate(quick, call)["b"].size_bytes == 522_222
+    assert quick.ran() == {"run": 1}
