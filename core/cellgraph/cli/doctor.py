@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from rich.text import Text
 
@@ -152,15 +152,21 @@ def _executors() -> Iterator[Finding]:
     for name in dict.fromkeys((*executor_names(), *configured)):
         settings = dict(configured.get(name, {}))
         kind = str(settings.pop("type", name))
-        yield _executor(name, kind, settings)
+        yield from _executor(name, kind, settings, looks=name in configured)
 
 
-def _executor(name: str, kind: str, settings: Mapping[str, object]) -> Finding:
+def _executor(
+    name: str, kind: str, settings: Mapping[str, object], *, looks: bool
+) -> Iterator[Finding]:
+    """One that is configured, and knows how (`examine`), looks at what it needs elsewhere."""
+    remedy = "correct its settings, or install what it needs"
     try:
-        made = make_executor(kind, settings)
+        made: Any = make_executor(kind, settings)
+        yield Finding("ok", name, f"executor of type {type(made).__name__}")
+        for level, detail, advice in made.examine() if looks and hasattr(made, "examine") else ():
+            yield Finding(level, name, detail, advice)
     except (CellgraphError, ImportError) as error:
-        return Finding("broken", name, str(error), "correct its settings, or install what it needs")
-    return Finding("ok", name, f"executor of type {type(made).__name__}")
+        yield Finding("broken", name, str(error), remedy)
 
 
 def _modules(what: str, modules: Sequence[str], remedy: str) -> Finding:

@@ -1,7 +1,7 @@
 """The executor `batch`: calls as AWS Batch jobs, compatible ones as one array job."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from cellgraph.errors import ConfigError
@@ -9,6 +9,7 @@ from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
 from cellgraph.mounts import VARIABLE
 from cellgraph_executors.aws import Clients, asking
+from cellgraph_executors.batch.checkup import Found, examine
 from cellgraph_executors.batch.definition import definition, merged, submission
 from cellgraph_executors.batch.service import BatchJobs
 from cellgraph_executors.batch.settings import (
@@ -47,6 +48,11 @@ class BatchExecutor(Remote):
     def check_options(self, extra: Mapping[str, object]) -> None:
         """See `cellgraph.executor.Executor`."""
         check_options(self.name, extra)
+
+    def examine(self) -> Iterator[Found]:
+        """What `cellgraph doctor` says: level, detail, advice. Asks AWS. Raises ConfigError."""
+        made = self._settings
+        return examine(made, Clients(made.profile, made.region))
 
     def _service(self, store: SharedStore) -> Service:
         access = store.arrays.access

@@ -44,6 +44,11 @@ _REMOVED: Final = (
 )
 _QUEUE: Final = "sandbox"
 _ROLE: Final = "sandbox-job"
+# Jobs may take the role.
+_TRUST: Final = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
+    '"Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}'
+)
 JOB_LOGS: Final = "/aws/batch/job"
 
 
@@ -181,8 +186,7 @@ class Sandbox:
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=JOB_LOGS)
         with suppress(iam.exceptions.EntityAlreadyExistsException):
-            trust = '{"Version": "2012-10-17", "Statement": []}'
-            iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=trust)
+            iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=_TRUST)
         batch = self.client("batch")
         batch.create_compute_environment(computeEnvironmentName=_QUEUE, type="UNMANAGED")
         order = [{"order": 1, "computeEnvironment": _QUEUE}]

@@ -1,0 +1,78 @@
+"""What `cellgraph doctor` says of the executor `batch`: queue, role, image, file system."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from cellgraph_executors.aws import AwsFault, Clients, asking
+from cellgraph_executors.batch.settings import BatchSettings
+from cellgraph_executors.fsx import file_system, look_up
+
+# Level ("ok", "missing" or "broken"), detail, what to do.
+Found = tuple[str, str, str]
+_SET_UP: Final = "`cellgraph aws template` prints what an account needs"
+_TASKS: Final = "ecs-tasks.amazonaws.com"
+
+
+def examine(settings: BatchSettings, clients: Clients) -> Iterator[Found]:
+    """Look at one thing after the other. Raises nothing but ConfigError."""
+    if not settings.queue:
+        yield "missing", "no queue: [executors.batch] queue = ...", _SET_UP
+        return
+    try:
+        yield _queue(settings.queue, clients)
+        for name in ("job_role", "execution_role"):
+            arn = getattr(settings, name)
+            if arn:
+                yield _role(name, arn, clients)
+        if settings.fsx:
+            yield _fsx(settings, clients)
+    except AwsFault as fault:
+        yield "broken", f"AWS does not answer: {fault}", "check credentials, region= and network"
+    yield _image(settings.image)
+
+
+def _queue(name: str, clients: Clients) -> Found:
+    with asking():
+        found: list[Any] = clients.client("batch").describe_job_queues(jobQueues=[name])[
+            "jobQueues"
+        ]
+    if not found:
+        return "broken", f"there is no queue {name}", f"correct queue=; {_SET_UP}"
+    queue = found[0]
+    if queue["state"] != "ENABLED" or queue.get("status", "VALID") != "VALID":
+        why = queue.get("statusReason") or f"{queue['state']}, {queue.get('status')}"
+        return "broken", f"the queue {name} takes no jobs ({why})", "enable it in AWS Batch"
+    return "ok", f"the queue {name} takes jobs", ""
+
+
+def _role(setting: str, arn: str, clients: Clients) -> Found:
+    name = arn.rpartition("/")[2]
+    try:
+        with asking():
+            role: Any = clients.client("iam").get_role(RoleName=name)["Role"]
+    except AwsFault as fault:
+        return "missing", f"{setting} could not be looked at ({fault})", f"check that {arn} exists"
+    if _TASKS not in str(role.get("AssumeRolePolicyDocument", "")):
+        return "broken", f"{setting}: jobs cannot take the role {name}", f"let {_TASKS} assume it"
+    return "ok", f"{setting}: jobs can take the role {name}", ""
+
+
+def _fsx(settings: BatchSettings, clients: Clients) -> Found:
+    system = file_system(settings.fsx)
+    if not system.links and system.id:
+        try:
+            with asking():
+                system = look_up(clients.client("fsx"), system)
+        except AwsFault as fault:
+            return "missing", f"fsx could not be looked at ({fault})", "give links= in the settings"
+    if not system.links:
+        return "broken", "fsx maps no prefix", "`cellgraph aws fsx` prints the links to create"
+    shown = ", ".join(f"{uri} at {folder}" for uri, folder in system.folders().items())
+    return "ok", f"fsx: {shown}", ""
+
+
+def _image(image: str) -> Found:
+    if not image:
+        return "missing", "no image: [executors.batch] image = ...", "`cellgraph image` prints one"
+    said = f"the image {image} is looked at by Batch alone"
+    return "ok", said, f"to see what it has: docker run --rm {image} cellgraph describe"
