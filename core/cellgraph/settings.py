@@ -42,7 +42,9 @@ class Settings:
 
 NAMES: Final = tuple(f.name for f in fields(Settings))
 # Read by the notebook side, by tests and by `stores.trusted`, not settings of a session.
-_OTHER_VARIABLES: Final = frozenset({"DISPLAY", "MOUNTS", "REPRODUCIBLE", "TRUSTED_STORES"})
+_OTHER_VARIABLES: Final = frozenset(
+    {"DISPLAY", "MOUNTS", "REPRODUCIBLE", "SANDBOX", "TRUSTED_STORES"}
+)
 
 
 def project_root(start: Path) -> Path:
