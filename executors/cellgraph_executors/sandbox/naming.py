@@ -82,10 +82,11 @@ def _action(service: str, environ: Mapping[str, Any], body: bytes) -> str:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return str(target).rpartition(".")[2]
-    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
-        return parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0]
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-    return _by_path(service).get((method, path.rstrip("/").lower()), f"{method} {path}")
+    found = _by_path(service).get((method, path.rstrip("/").lower()))
+    if found is None and "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        found = parse_qs(body.decode("utf-8", "replace")).get("Action", ["?"])[0]
+    return found or f"{method} {path}"
 
 
 def _s3_action(environ: Mapping[str, Any]) -> str:

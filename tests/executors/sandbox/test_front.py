@@ -1,6 +1,8 @@
 """The one endpoint: what it counts, whom it serves, and how it says no."""
 
 import os
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +75,26 @@ def test_the_environment_is_as_before_when_the_sandbox_has_ended(
 def test_a_setting_it_does_not_have_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"no setting 'vcpu'.*vcpus"):
         cellgraph.sandbox(vcpu=2).__enter__()
+
+
+def test_without_moto_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        """No module is installed."""
+
+    monkeypatch.setattr("cellgraph_executors.sandbox.find_spec", absent)
+    with pytest.raises(ConfigError, match=r"pip install 'cellgraph\[sandbox\]'"):
+        cellgraph.sandbox()
+
+
+def test_a_request_that_does_not_fit_the_model_is_refused_by_the_server(box: Sandbox) -> None:
+    """Clients check before they send; what speaks HTTP by itself does not."""
+    for body, message in ((b'{"jobName": "x"}', "jobQueue"), (b"[", "not JSON"), (b"[]", "object")):
+        asked = urllib.request.Request(
+            f"{box.url}/v1/submitjob",
+            data=body,
+            headers={"Authorization": "Credential=AK/20261127/us-east-1/batch/aws4_request"},
+        )
+        with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+            urllib.request.urlopen(asked)
+        with refused.value as answer:
+            assert message in answer.read().decode()

@@ -21,7 +21,6 @@ def detail(entry: Entry, index: int | None) -> dict[str, Any]:
         "status": state.status,
         "attempts": [_attempt(attempt) for attempt in state.attempts],
         "createdAt": spec.created_ms,
-        "startedAt": state.started_ms,
         "container": {**spec.detail["container"], **_container(state)},
         "isCancelled": state.asked == "cancelled",
         "isTerminated": state.asked == "terminated",
@@ -43,7 +42,6 @@ def summary(entry: Entry, index: int | None) -> dict[str, Any]:
         "jobDefinition": spec.detail["jobDefinition"],
         "createdAt": spec.created_ms,
         "status": state.status,
-        **({"startedAt": state.started_ms} if state.started_ms else {}),
         **_optional(state),
     }
     if state.attempts:
@@ -58,6 +56,8 @@ def _optional(state: State) -> Mapping[str, Any]:
     shown: dict[str, Any] = {}
     if state.reason:
         shown["statusReason"] = state.reason
+    if state.started_ms:
+        shown["startedAt"] = state.started_ms
     if state.stopped_ms:
         shown["stoppedAt"] = state.stopped_ms
     return shown
