@@ -120,7 +120,7 @@ def test_every_package_is_typed() -> None:
 
 def test_entry_points_load() -> None:
     groups = {
-        "cellgraph.executors": {"thread", "process"},
+        "cellgraph.executors": {"batch", "process", "thread"},
         "cellgraph.presenters": {"default"},
     }
     for group, names in groups.items():
