@@ -65,7 +65,14 @@ class Drill:
         self._wait_for_work()
         time.sleep(self.dice.random() * 0.3)
         self._all_well()
-        self.replace(self.dice.randrange(len(self.processes)))
+        self.replace(self._somebody())
+
+    def _somebody(self) -> int:
+        """Whom to kill. Collectors mostly live until they have removed something."""
+        at = self.dice.randrange(len(self.processes))
+        if self.processes[at][0] == "gc" and self.dice.random() < 0.7:
+            at = self.dice.randrange(len(self.processes))
+        return at
 
     def _wait_for_work(self) -> None:
         size, deadline = self.acks.stat().st_size, time.monotonic() + 120
@@ -110,10 +117,10 @@ def _kill(process: int) -> None:
 
 def run_drill(drill: Drill, rounds: int, enough: Callable[[], bool]) -> None:
     """Kill *rounds* times, and then on until it was worth it."""
-    deadline = time.monotonic() + 200
     try:
         for _ in range(rounds):
             drill.one_round()
+        deadline = time.monotonic() + 60
         while not enough() and time.monotonic() < deadline:
             drill.one_round()
     except AssertionError:
@@ -131,9 +138,7 @@ def collected(folder: Path) -> int:
     if not (folder / "collected").exists():
         return 0
     lines = [line.split() for line in (folder / "collected").read_text().splitlines()]
-    removed = [sum(int(line[at]) for line in lines if len(line) == 2) for at in (0, 1)]
-    print(f"{len(lines)} collections removed {removed[0]} records and {removed[1]} blobs")
-    return removed[0]
+    return sum(int(line[0]) for line in lines if len(line) == 2)
 
 
 def local_drill(folder: Path, rounds: int, seed: int) -> None:
@@ -141,7 +146,8 @@ def local_drill(folder: Path, rounds: int, seed: int) -> None:
     roles = [(role, where) for role in ("writer", "writer", "reader", "gc")]
     drill = Drill(folder, roles, seed)
     run_drill(drill, rounds, lambda: collected(folder) > 0)
-    assert collected(folder) > 0
+    assert collected(folder) > 0, "no collector has removed anything"
+    print(f"{collected(folder)} records were removed by collectors")
     assert not (folder / "store" / "quarantine").exists()
     store = where.open()
     assert check(store, drill.acks, sample=None) > rounds
@@ -189,7 +195,7 @@ class BucketDrill(Drill):
 
     def __init__(self, folder: Path, server: S3Server, seed: int) -> None:
         here, there = (Where(ADDRESS, str(folder / name)) for name in ("here", "there"))
-        roles = [("writer", here), ("writer", there), ("reader", here), ("gc", there)]
+        roles = [("writer", here), ("writer", there), ("reader", here), ("merger", there)]
         super().__init__(folder, roles, seed)
         self.met: dict[tuple[str, str], int] = {}
         self._server = server
@@ -210,7 +216,7 @@ class BucketDrill(Drill):
                 self.met[moment] = self.met.get(moment, 0) + 1
                 self.replace(at)
                 return
-        self.replace(self.dice.randrange(len(self.processes)))
+        self.replace(self._somebody())
 
     def _whoever_asks(self, moment: tuple[str, str], served: bool) -> str:
         """Hold a request of this kind, before or after it was served; return whose it is.

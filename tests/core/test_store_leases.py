@@ -199,6 +199,23 @@ def test_an_idle_session_asks_and_is_answered(lab: Lab) -> None:
     assert elsewhere(c, KEYS[9:10]) == set(KEYS[9:10]), "b has it now"
 
 
+@pytest.mark.parametrize("at", [1, 4_000_000_000])
+def test_the_time_of_day_does_not_matter(lab: Lab, at: int) -> None:
+    """The clock that dates files is long behind, or long ahead."""
+    a, b = lab.session(), lab.session()
+    take(a, KEYS[:50])
+    os.utime(lab.folder, (at, at))
+    assert elsewhere(b, KEYS[:60]) == set(KEYS[:50])
+    os.utime(lab.folder, (at, at))
+    a.done(KEYS[:50])
+    assert set(b.look().ended) == set(KEYS[:50])
+    os.utime(lab.folder, (at, at))
+    b.rest()
+    os.utime(lab.folder, (at, at))
+    take(a, KEYS[60:])
+    assert elsewhere(b, KEYS[60:]) == set(KEYS[60:])
+
+
 def test_a_call_can_be_taken_from_whoever_has_it(lab: Lab) -> None:
     a, b = lab.session(), lab.session()
     take(a, KEYS[:50])

@@ -100,6 +100,15 @@ def test_an_index_of_someone_else_is_not_used(
     store = LocalStore(tmp_path / "s")
     store.append([Entry(key_of(1), 0, b"x")])
     assert store.get_many([key_of(1)])
+    # Sessions find each other where the index is.
+    other = LocalStore(tmp_path / "s")
+    assert other.get_many([key_of(1)])
+    assert store.leases.take([key_of(n) for n in range(50)]) == ((), ())
+    taken = other.leases.take([key_of(3)])
+    while taken.ended:
+        taken = other.leases.take([key_of(3)])
+    assert set(taken.elsewhere) == {key_of(3)}
+    other.close()
     store.close()
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert len(list((tmp_path / "cache").rglob("*.sqlite"))) == 1
@@ -135,6 +144,9 @@ for write in (
     else:
         raise AssertionError("it was written")
 store.put_blob(sample_payload(1, (300_000,)))
+# Nobody could find what this session computes, so nobody is to wait for it.
+assert store.leases.take([key_of("x")]) == ((), ())
+assert not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("sessions"))
 store.sync()
 assert store.facts().segments == 1 and len(list(store.kept())) == 50
 assert store.check().damage == () and store.rebuild() == 50

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 import traceback
 import zlib
@@ -15,10 +16,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
 import msgspec
 
 from cellgraph.care import Care
 from cellgraph.codecs.payload import Payload
+from cellgraph.errors import StoreError
 from cellgraph.records import CallRecord, Piece, Value, encode
 from cellgraph.stores.base import Entry, Store
 from cellgraph.stores.local import LocalStore
@@ -51,6 +54,12 @@ class Where(NamedTuple):
             return LocalStore(Path(self.address), clock=clock, grace_s=GRACE_S)
         cache = Path(self.cache)
         return S3Store(self.address, cache=cache, tier_bytes=TIER_BYTES, pace=HASTE, clock=clock)
+
+    def unlock(self) -> None:
+        """Remove what a killed collector has left."""
+        aws: Any = boto3
+        bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
+        aws.client("s3").delete_object(Bucket=bucket, Key=f"{prefix}/collecting.json")
 
     @property
     def in_bucket(self) -> bool:
@@ -211,7 +220,13 @@ def collect(where: Where, acks: Path, name: str) -> NoReturn:
         merge(where, acks, name)
     log = os.open(acks.with_name("collected"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     while True:
-        done = care(store).gc(older_than_s=GRACE_S + 1, dry_run=False)
+        try:
+            done = care(store).gc(older_than_s=GRACE_S + 1, dry_run=False)
+        except StoreError as error:
+            if not where.in_bucket or "collected already" not in str(error):
+                raise
+            where.unlock()  # as the error says: who held it was killed
+            continue
         os.write(log, f"{done.records} {done.blobs}\n".encode())
         time.sleep(0.02)
 
@@ -234,6 +249,7 @@ ROLES: dict[str, Callable[[Where, Path, str], NoReturn]] = {
 def play(role: str, where: Where, acks: Path, name: str, said: Path) -> None:
     """Be one process of the drill; what it says goes to the file *said*."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     os.environ["AWS_SDK_UA_APP_ID"] = name
     os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     try:
@@ -243,12 +259,16 @@ def play(role: str, where: Where, acks: Path, name: str, said: Path) -> None:
         raise
 
 
+def _end_with(parent: int) -> NoReturn:
+    """Nobody goes on when the test is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def main() -> None:
     """Fork a process for each line of standard input, and say its number: nobody waits for an
     interpreter to start and to import everything."""
-    import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
-
-    assert boto3 is not None
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries them
     for line in sys.stdin:
         role, address, cache, acks, name, said = line.rstrip("\n").split("\t")
