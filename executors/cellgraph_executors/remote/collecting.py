@@ -32,6 +32,13 @@ class Collector:
     def collect(self, flight: Flight) -> list[int]:
         """Read outcomes that are new; return the children that have ended, all of them."""
         folder = f"{ARRAYS}{flight.array}/out/"
+        with self._office.lock:
+            wanted, flight.wanted_now = flight.wanted_now, set()
+        for child in wanted:
+            flight.watch.reopen(child)
+        flight.collected -= {
+            name for name in flight.collected if _child_of(name[len(folder) :]) in wanted
+        }
         listed = [found.name for found in self._office.arrays.list(folder)]
         fresh = [name for name in listed if name not in flight.collected]
         for at in range(0, len(fresh), _AT_ONCE):

@@ -35,10 +35,11 @@ class Pending(msgspec.Struct, array_like=True, frozen=True):
 class Slot:
     """One call of a job."""
 
-    __slots__ = ("ended", "key", "late", "waiters")
+    __slots__ = ("child", "ended", "key", "late", "waiters")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, child: int) -> None:
         self.key = key
+        self.child = child
         self.waiters: list[Job] = []
         self.late: list[int] = []  # jobs that were let go: told when it finishes after all
         self.ended = False
@@ -51,8 +52,11 @@ class Flight:
         self.pending = pending
         self.mine = mine
         keys = pending.keys
-        self.slots = [Slot(keys[i : i + KEY_BYTES]) for i in range(0, len(keys), KEY_BYTES)]
         per_child = pending.calls_per_child
+        self.slots = [
+            Slot(keys[at * KEY_BYTES : (at + 1) * KEY_BYTES], at // per_child)
+            for at in range(len(keys) // KEY_BYTES)
+        ]
         self.children = -(-len(self.slots) // per_child)
         self.watch = Watch(self.children)
         self.collected: set[str] = set()  # names of outcomes that were read
@@ -62,6 +66,7 @@ class Flight:
         self.running: tuple[int, ...] = ()  # children
         self.told: tuple[object, ...] = ()  # what was said of it last
         self.explained = 0  # children whose logs were fetched
+        self.wanted_now: set[int] = set()  # children that somebody asks for since the last look
 
     @property
     def array(self) -> str:
@@ -108,6 +113,8 @@ class Flights:
 
     def wait(self, flight: Flight, slot: Slot, job: Job) -> None:
         """*job* is answered by *slot*."""
+        if not flight.mine:  # its outcome may have been passed over
+            flight.wanted_now.add(slot.child)
         slot.waiters.append(job)
         self._where[job.id] = (flight, slot)
 
@@ -158,6 +165,8 @@ class Flights:
         """It came to nothing, or is over."""
         flight.over = True
         self._flights.pop(flight.array, None)
+        if not flight.mine:  # there may be more in it that is wanted later
+            self._met.discard(flight.array)
         for slot in flight.slots:
             known = self._keys.get(slot.key)
             if known is not None and known[1] is slot:

@@ -151,6 +151,13 @@ class Watch:
             if not self._ended[child]:
                 self._end(child, failed=failed)
 
+    def reopen(self, child: int) -> None:
+        """Somebody wants the outcome of a child after all: it is collected as if it were new."""
+        if self._ended[child]:
+            self._failed -= self._ended[child] == 2
+            self._ended[child] = 0
+            self._open += 1
+
     def again(self) -> None:
         """A listing of children did not succeed: it is asked for anew."""
         self._asked_failed = min(self._asked_failed, self._failed)

@@ -186,6 +186,8 @@ class Watcher:
         """All is known. Results are in the bucket before the job is taken off the record."""
         office = self._office
         with office.lock:
+            if flight.wanted_now:
+                return  # somebody has just come
             office.flights.drop(flight)
             whole = all(slot.ended for slot in flight.slots)
         if whole and office.store.flush():

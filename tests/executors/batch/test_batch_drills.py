@@ -65,8 +65,15 @@ def kernel(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
     yield start
     for process in started:
-        process.kill()
-        process.communicate()
+        end(process)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """SIGKILL, as the out-of-memory killer or an impatient person would."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def lines(process: "subprocess.Popen[str]") -> Iterator[str]:
@@ -93,8 +100,7 @@ def test_a_kernel_killed_at_random_moments_of_an_array(
         assert next(lines(process)) == "ready\n"
         # from before the submission to late in the array
         time.sleep(chance.uniform(0, 4) if kill < 4 else chance.uniform(2, 15))
-        process.kill()
-        process.communicate()
+        end(process)
     process = kernel(*arguments)
     said = list(lines(process))
     assert said == ["ready\n", f"value {[2 * i for i in range(_CHILDREN)]}\n"]
@@ -115,8 +121,7 @@ def test_a_run_on_batch_outlives_its_kernel(
     traces.mkdir()
     process = kernel("chain", uri, traces, gate, 3)
     eventually(lambda: sum(p.name.startswith("began") for p in traces.iterdir()) == 3, 300)
-    process.kill()
-    process.communicate()
+    end(process)
     gate.touch()
     batch = box.client("batch")
     everything = [{"name": "AFTER_CREATED_AT", "values": ["0"]}]
