@@ -73,12 +73,3 @@ def read(text: str | bytes) -> Described:
             f"an environment record cannot be read ({error!r}): make it again in the image with "
             "`cellgraph describe`"
         ) from error
-
-
-def differences(here: Mapping[str, str], there: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Packages of *here* that are others there: name, version here, version there ("" if none)."""
-    return [
-        (name, version, there.get(name, ""))
-        for name, version in sorted(here.items())
-        if there.get(name, "") != version
-    ]

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from cellgraph.errors import ConfigError
-from cellgraph_executors.described import Described, describe, differences, read
+from cellgraph_executors.described import Described, describe, read
 from cellgraph_executors.fsx import file_system
 from cellgraph_executors.lock import dockerfile, lock_of
 from cellgraph_executors.template import template
@@ -115,11 +115,6 @@ def test_an_environment_describes_itself(tmp_path: Path) -> None:
     assert found.packages["numpy"] == distribution("numpy").version.partition("+")[0]
     again = Described(found.python, found.machine, dict(list(found.packages.items())[::-1]))
     assert again.digest == found.digest
-
-
-def test_what_differs_between_environments_is_listed() -> None:
-    here, there = {"numpy": "2.3", "scipy": "1.0", "a": "1"}, {"numpy": "2.4", "scipy": "1.0"}
-    assert differences(here, there) == [("a", "1", ""), ("numpy", "2.3", "2.4")]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "python": "3"}'])
