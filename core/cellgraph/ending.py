@@ -9,7 +9,7 @@ from cellgraph.active import Active
 from cellgraph.errors import IdentityError, LimitError, StoreError
 from cellgraph.events import RunFinished, RunStatus
 from cellgraph.links import link_entries
-from cellgraph.node import State, sets_in
+from cellgraph.node import State, flattened, sets_in
 from cellgraph.reasons import Reasons
 from cellgraph.refusal import distrusted
 from cellgraph.run import cancelled, error_of
@@ -36,7 +36,7 @@ class Ending:
             d = node.definition
             if d.cached and node.name == node.key:
                 with contextlib.suppress(StoreError, IdentityError):
-                    reads = sets_in([node.read, node.below]) if node.reads else ()
+                    reads = sets_in([node.read, *flattened(node.below)]) if node.reads else ()
                     entry = active.cache.final_entry(
                         node.key, d.zone, node.value, [d.edge], 1, 0.0, reads
                     )

@@ -112,3 +112,15 @@ def sets_in(reads: "Reads | None") -> tuple[bytes, ...]:
             seen.add(id(part))
             stack.extend(part)
     return tuple(found)
+
+
+def flattened(reads: "Reads | None") -> tuple[bytes, ...]:
+    """Every key in the reads of a node that is done; they become flat where they are.
+
+    Whoever rests on them shares the list: of calls that reduced to one another, thousands deep,
+    each looks at the keys below it and not at all the lists.
+    """
+    found = sets_in(reads)
+    if reads is not None:
+        reads[:] = found
+    return found

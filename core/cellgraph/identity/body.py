@@ -6,7 +6,7 @@ from types import CodeType
 from typing import Any, Final, Generic, TypeVar
 
 from cellgraph.digest import digest
-from cellgraph.identity.bytecode import Load, Reads, encode_code, line_of, reads
+from cellgraph.identity.bytecode import Load, encode_code, line_of, reads
 from cellgraph.identity.source import Source, find_source, place_of, text_version
 
 T = TypeVar("T")
@@ -16,7 +16,8 @@ _DOC_READERS: Final = frozenset({"__doc__", "getdoc"})
 class PerCode(Generic[T]):
     """Remembers one thing per code object, for as long as it lives.
 
-    By object and not by equality: equal code objects may come from different texts.
+    By object and not by equality: equal code objects may come from different texts. What is
+    remembered must not hold the code object, or neither ever goes.
     """
 
     __slots__ = ("_known",)
@@ -52,18 +53,18 @@ class Body:
     """
 
     __slots__ = (
-        "code", "digest", "documented", "line", "loads", "loose_func", "place", "reads",
-        "reads_doc", "source", "version",
+        "digest", "documented", "imports", "line", "loads", "loose_func", "place", "reads_doc",
+        "source", "version",
     )  # fmt: skip
 
     def __init__(self, code: CodeType, source: Source | None, version: object) -> None:
-        self.code = code
         self.source = source
         self.version = version  # of the text that did not match, if `source` is None
-        self.reads: Reads = reads(code)
-        self.loads: tuple[Load, ...] = tuple(sorted(self.reads.loads))
-        self.loose_func = "func" in self.reads.loose_attributes
-        self.reads_doc = not _DOC_READERS.isdisjoint(self.reads.names)
+        read = reads(code)
+        self.loads: tuple[Load, ...] = tuple(sorted(read.loads))
+        self.imports = read.imports
+        self.loose_func = "func" in read.loose_attributes
+        self.reads_doc = not _DOC_READERS.isdisjoint(read.names)
         self.line = source.line if source else code.co_firstlineno
         self.place = source.place if source else place_of(code.co_filename)
         self.digest = source.digest if source else digest(encode_code(code))
@@ -75,10 +76,10 @@ class Body:
         """The source as written, or nothing."""
         return self.source.text if self.source else ""
 
-    def line_of(self, load: Load) -> int:
-        """Where *load* is first done, counted from the ``def`` (1)."""
-        code, index = self.reads.loads[load]
-        return line_of(code, index) - self.line + 1
+    def line_of(self, load: Load, code: CodeType) -> int:
+        """Where *load* is first done in *code*, whose body this is; the ``def`` is line 1."""
+        part, index = reads(code).loads[load]
+        return line_of(part, index) - self.line + 1
 
 
 _bodies: Final[PerCode[Body]] = PerCode()

@@ -60,7 +60,7 @@ def _link_literal(walk: Walk, node: Node, load: Load) -> bool:
 def _refuse(walk: Walk, node: Node, load: Load, construct: str) -> None:
     if walk.declared or walk.lenient:
         return
-    line = None if node.body is None else node.body.line_of(load)
+    line = None if node.body is None else node.body.line_of(load, node.subject.__code__)
     raise IdentityError(
         f"{construct} in {where(node, line)} may reach any name, so the cache cannot tell when its "
         f"result is out of date. {Remedy.CONSTRUCT}"

@@ -93,7 +93,7 @@ def _expand(walk: Walk, node: Node) -> None:
             walk.leaf(node, f"global:{name}", "absent", b"", name)
     for name in cells.keys() - seen:
         follow(walk, node, Load("cell", name, ()), cells[name])
-    for found in body.reads.imports:
+    for found in body.imports:
         link_import(walk, node, found, namespace)
 
 
