@@ -14,6 +14,8 @@ NOTEBOOKS := examples/notebooks
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 # The test session may take this long; `make test` must leave room to install.
 TEST_TIMEOUT_S ?= 780
+# In the order of tests/conftest.py: xdist's own begins with the files of many tests, not the long.
+IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test test-all check bench browser clean
@@ -47,11 +49,10 @@ browser:
 # CI=true: a skipped test is a failure (tests/conftest.py).
 test: export CI = true
 test: $(VENV)/.with-dev browser
-	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" \
-		-n 2 --dist loadfile --session-timeout=$(TEST_TIMEOUT_S)
-	@$(BIN)/python -m pytest tests -m "not slow and (browser or alone)" \
+	@$(BIN)/python -m pytest tests -m "not slow and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
-	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) -p no:cacheprovider \
+	@$(BIN)/python -m pytest tests -m "not slow and alone" --session-timeout=$(TEST_TIMEOUT_S)
+	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) $(IN_PARALLEL) -p no:cacheprovider \
 		-o faulthandler_timeout=900 --timeout=900
 
 # The drills run the benchmarks' peers too.

@@ -164,6 +164,7 @@ def local_drill(folder: Path, rounds: int, seed: int) -> None:
     store.close()
 
 
+@pytest.mark.first
 def test_kills_over_writers_readers_and_collections(tmp_path: Path) -> None:
     local_drill(tmp_path, rounds=10, seed=seed("0"))
 

@@ -246,6 +246,7 @@ def fixture_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.first
 @settings(COMMON, max_examples=200, derandomize=True)
 @given(program=programs(), steps=STEPS)
 def test_cached_equals_uncached(

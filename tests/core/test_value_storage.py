@@ -123,6 +123,7 @@ def test_a_tuple_inside_itself_comes_back() -> None:
     assert reference(found) == ref
 
 
+@pytest.mark.first
 @pytest.mark.parametrize("depth", [15, 16, 17, 18, 40, 100_000])
 def test_depth_has_no_limit(depth: int) -> None:
     value: Any = ["bottom", 1.5]

@@ -1,11 +1,13 @@
-"""Depth and breadth: nothing recurses with the length of a chain or the size of a list."""
+"""Depth and breadth: nothing recurses with the depth of a value or the size of a list."""
 
-from collections.abc import Callable
 from typing import Any
 
-from tests.core.engine.support.engine_lab import Lab, Notebook
+import pytest
+from tests.core.engine.support.engine_lab import Lab, Notebook, chained
 
 import cellgraph as cg
+
+pytestmark = pytest.mark.first
 
 CELLS = """
 @cg.task
@@ -26,21 +28,6 @@ def count_down(n):
 def gather(n):
     return [inc(i) for i in range(n)]
 """
-
-
-def chained(step: Callable[[Any], Any], start: Any, length: int) -> Any:
-    for _ in range(length):
-        start = step(start)
-    return start
-
-
-def test_a_chain_of_100_000_calls(lab: Lab, nb: Notebook) -> None:
-    nb.run(CELLS)
-    for _ in range(2):
-        lazy = chained(nb["inc"], 0, 100_000)
-        assert len(repr(lazy)) < 500
-        assert lab.run(lazy) == 100_000
-        del lazy  # nothing recurses when it goes, either
 
 
 def test_a_chain_of_100_000_operators(lab: Lab, nb: Notebook) -> None:
@@ -81,15 +68,6 @@ def test_deep_sequences_and_catches(lab: Lab, nb: Notebook) -> None:
     assert lab.run(lazy) == list(range(1, 3_001))
     nested = chained(lambda x: cg.catch(x, ValueError, nb["inc"]), nb["inc"](1), 3_000)
     assert lab.run(nested) == 2
-
-
-def test_a_failure_at_the_bottom_of_a_long_chain(lab: Lab, nb: Notebook) -> None:
-    nb.run(CELLS)
-    lazy = chained(nb["inc"], "text", 20_000)
-    error = lab.failure(lazy)
-    assert isinstance(error, cg.TaskError)
-    assert isinstance(error.error, TypeError)
-    assert len(str(error)) < 5_000
 
 
 def test_a_deeply_nested_literal(lab: Lab, nb: Notebook) -> None:

@@ -25,6 +25,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return run_table(rows, tmp_path_factory.mktemp("identity-table"))
 
 
+@pytest.mark.first
 @pytest.mark.parametrize("row", CASES, ids=lambda row: row.case)
 def test_scenario(row: Scenario, found: Found) -> None:
     sides = found[row.case]

@@ -60,6 +60,13 @@ class Notebook:
         return self.module.__dict__[name]
 
 
+def chained(step: Callable[[Any], Any], start: Any, length: int) -> Any:
+    """Return *start* after *length* steps."""
+    for _ in range(length):
+        start = step(start)
+    return start
+
+
 class Lab:
     """A folder with one store and one log of executions."""
 
