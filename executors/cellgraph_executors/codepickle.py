@@ -201,7 +201,7 @@ class Pickler(_cloudpickle.Pickler):  # type: ignore[misc]  # a base without typ
         body = body_of(func.__code__, func.__globals__)
         held = func.__globals__
         package = str(held.get("__package__") or "")
-        for found in body.reads.imports:
+        for found in body.imports:
             for name in imported(found, package):
                 self._note_module(name)
         for load in body.loads:
