@@ -170,6 +170,7 @@ def test_stopped_for_minutes_while_the_token_expires(
     process.send_signal(signal.SIGCONT)
     time.sleep(15)
     assert process.poll() is None  # it waits for credentials, and has given nothing up
-    write(box.faults.renew_credentials())
+    box.faults.renew_credentials()
+    write(box.faults.key())
     assert list(lines(process)) == ["ready\n", "value [0, 1, 2]\n"]
     assert runs(traces) == {"0": 1, "1": 1, "2": 1}

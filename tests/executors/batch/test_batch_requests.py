@@ -38,15 +38,25 @@ class InProcess:
         self._bucket: Bucket | None = None
 
     def __call__(self, order: Any) -> int:
+        """One at a time: a child has its working folder for itself."""
         said = dict(zip(order.command[3::2], order.command[4::2], strict=True))
-        with self._lock:
+        with self._lock, tempfile.TemporaryDirectory() as folder:
             if self._bucket is None:
-                self._bucket = Bucket(parse_uri(said["--store"]), Access())
-        with tempfile.TemporaryDirectory() as folder:
-            outpost = Outpost(self._bucket, Path(folder))
+                with pytest.MonkeyPatch.context() as patch:
+                    for name, value in order.environment.items():  # who the job is
+                        if name.startswith("AWS_") and not name.startswith("AWS_BATCH_"):
+                            patch.setenv(name, value)
+                    self._bucket = Bucket(parse_uri(said["--store"]), Access())
+            bucket = self._bucket
             prints: Any = Silent
             child = Child(
-                self._bucket, outpost, said["--array"], order.number, 1, time.time(), prints
+                bucket,
+                Outpost(bucket, Path(folder)),
+                said["--array"],
+                order.number,
+                1,
+                time.time(),
+                prints,
             )
             return child.run(bytes.fromhex(said["--manifest"]))
 
