@@ -22,6 +22,7 @@ class Outcome:
     explained: str = ""
     least: int = 0  # so many calls `plan` said would run, at least and at most
     most: float = math.inf
+    failing: tuple[str, ...] | None = None  # what both said of errors to come; None: not asked
     executed: int = 0  # so many did, by the tool's own count
 
 

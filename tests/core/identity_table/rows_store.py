@@ -132,7 +132,6 @@ shutil.rmtree(store)
 
 == X29 miss | two stored values were swapped
 ; says result lost
-; unforeseen
 ; only cellgraph
 @task
 def f(n): tick(); return bytes([n]) * 300_000

@@ -209,6 +209,7 @@ def total(x): tick(); return sum(x)
 
 == T16 two error | a task fails, and says so again
 ; says division by zero
+; unforeseen
 @task
 def f(x): tick(); return 1 / x
 >>> f(1)

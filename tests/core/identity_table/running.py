@@ -74,7 +74,8 @@ def _read(out: Path, found: dict[str, Sides]) -> set[str]:
         case, which = said.pop("case"), said.pop("side")
         begun.add(case)
         if which != BEGUN:
-            said["reasons"], said["notices"] = tuple(said["reasons"]), tuple(said["notices"])
+            for listed in ("reasons", "notices", "failing"):
+                said[listed] = None if said[listed] is None else tuple(said[listed])
             found[case][which] = Outcome(**said)
     return begun
 

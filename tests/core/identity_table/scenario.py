@@ -22,7 +22,7 @@ A table of scenarios is text. One scenario:
   ``; notes WORDS``: what a notice must contain. ``; truth EXPR``: what the value must equal, where
   it is not what the expression gives without a cache. ``; only cellgraph``: no peer has the words
   for it; ``; lazy``: no tool whose calls run where they are written has. ``; unforeseen``: only
-  running can tell, so `explain` and `plan` are not held to what they say. ``; moved``: the
+  running can tell, so `explain` and `plan` say a hit, or nothing of an error. ``; moved``: the
   project's folder has another name the second time.
 - Cells, separated by ``# %%``, then ``>>> `` and the expression that is evaluated. They use `task`,
   `evaluate(expr)` and `tick()`, which records that a body ran; ``%%writefile NAME`` writes a file.

@@ -34,11 +34,16 @@ def test_scenario(row: Scenario, found: Found) -> None:
     after = sides["after"]
     if row.expected == "error":
         assert row.says in after.error, told(row, sides)
+        for said in after.failing or ():  # neither was asked where a cell raised
+            assert said or row.unforeseen, f"EXPLAIN or PLAN\n{told(row, sides)}"
+            assert row.says in said or row.unforeseen, f"EXPLAIN or PLAN\n{told(row, sides)}"
         return
     assert any(row.notes in note for note in after.notices) or not row.notes, told(row, sides)
     if row.expected == "miss":
         assert row.says in "\n".join(after.reasons), f"REASON of the run\n{told(row, sides)}"
-    if not row.unforeseen:
+    if row.unforeseen:  # `explain` and `plan` read no stored value, so they cannot see its damage
+        assert (after.verdict, after.most) == ("HIT", 0), told(row, sides)
+    else:
         check_foresight(row, sides)
 
 
@@ -47,6 +52,7 @@ def check_foresight(row: Scenario, sides: Sides) -> None:
     after = sides["after"]
     for side in sides.values():
         assert side.least <= side.executed <= side.most, f"PLAN\n{told(row, sides)}"
+        assert not any(side.failing or ()), f"EXPLAIN or PLAN\n{told(row, sides)}"
     needed = row.expected == "miss" or bool(row.runs)
     assert after.verdict == ("MISS" if needed else "HIT"), f"EXPLAIN\n{told(row, sides)}"
     explained = after.explained.replace(" > body line", " line")

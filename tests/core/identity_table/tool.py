@@ -24,6 +24,7 @@ class Forecast:
     explained: str = ""
     least: int = 0  # so many calls will run
     most: float = math.inf
+    failing: tuple[str, ...] | None = None  # what each answer says of errors that a run will meet
 
 
 class Tool(Protocol):
@@ -67,9 +68,17 @@ class CellgraphTool:
 
     def forecast(self, make: Make) -> Forecast:
         session = self._opened()
-        explanation, plan = session.explain(make()), session.plan(make())
+        expression, again = make(), make()
+        verdict, explained, raised = "", "", ""
+        try:
+            explanation = session.explain(expression)
+            verdict, explained = explanation.verdict, repr(explanation)
+        except cg.CellgraphError as error:
+            raised = str(error)
+        plan = session.plan(again)
+        failing = raised, "\n".join(line for line in plan.notices if " would fail: " in line)
         most = math.inf if plan.grows else plan.runs + plan.unknown
-        return Forecast(explanation.verdict, repr(explanation), plan.runs, most)
+        return Forecast(verdict, explained, plan.runs, most, failing)
 
     def evaluate(self, make: Make, *, cache: bool) -> Any:
         return self._opened().evaluate(make(), cache=cache)

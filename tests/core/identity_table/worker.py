@@ -25,7 +25,7 @@ from typing import Any, Final
 from tests.core.identity_table.outcome import Outcome
 from tests.core.identity_table.scenario import Scenario
 from tests.core.identity_table.table import CASES
-from tests.core.identity_table.tool import Impossible, Tool
+from tests.core.identity_table.tool import Forecast, Impossible, Tool
 
 COUNTER_FD: Final = 199  # a fixed descriptor: nothing that a task's identity could see changes
 ROW_TIMEOUT_S: Final = 20
@@ -84,6 +84,7 @@ def run_side(
     row: Scenario, tool: Tool, notebook: Notebook, cells: Sequence[str], expression: str
 ) -> Outcome:
     """Run cells and evaluate; whatever they raise is the outcome."""
+    forecast: Forecast | None = None
     told = {"reasons": len(tool.reasons), "notices": len(tool.notices)}
     try:
         for cell in cells:
@@ -100,7 +101,8 @@ def run_side(
     except Impossible as error:
         return Outcome(impossible=str(error))
     except (Exception, SystemExit) as error:
-        return Outcome(error=f"{type(error).__name__}: {error}")
+        failing = None if forecast is None else forecast.failing
+        return Outcome(error=f"{type(error).__name__}: {error}", failing=failing)
     return Outcome(
         value=shown,
         truth=_shown(truth),
