@@ -110,6 +110,7 @@ def test_interrupted_and_met_again(
     assert submissions(box) == 2
 
 
+@pytest.mark.slow
 def test_cancelled_is_terminated(box: Any, opened: Callable[..., Any], tmp_path: Path) -> None:
     watched = opened()
     gate = tmp_path / "never"
@@ -128,6 +129,7 @@ def test_cancelled_is_terminated(box: Any, opened: Callable[..., Any], tmp_path:
     eventually(lambda: status() == "FAILED")
 
 
+@pytest.mark.slow
 def test_several_calls_in_a_child_and_two_kernels_that_want_the_same(
     box: Any, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -166,6 +168,7 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     assert submissions(box) == 0
 
 
+@pytest.mark.slow
 def test_states_are_told(box: Any, opened: Callable[..., Any], tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     watched = opened()
