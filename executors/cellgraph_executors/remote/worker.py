@@ -9,6 +9,7 @@ A child costs a Python start, so this module imports what it needs when it needs
 """
 
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cellgraph_executors.remote.printing import Prints
 
 USAGE: Final = "cellgraph worker run --store s3://… --array ID --manifest DIGEST"
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 _OPTIONS: Final = ("store", "array", "manifest", "kms_key")
 # Calls of one child whose outcomes are written together: a child that dies loses the last ones.
 _WRITE_EVERY_S: Final = 5.0
@@ -33,9 +35,9 @@ _WRITE_EVERY_S: Final = 5.0
 
 def worker(
     verb: str,
-    store: str,
-    array: str,
-    manifest: str,
+    store: str = "",
+    array: str = "",
+    manifest: str = "",
     kms_key: str = "",
     requester_pays: bool = False,
 ) -> None:
@@ -80,8 +82,9 @@ def run(
     from cellgraph.stores.s3.place import parse_uri
     from cellgraph_executors.remote.printing import Prints
 
-    if verb != "run":
-        raise ValueError(USAGE)
+    if verb != "run" or not (store and array and _DIGEST.fullmatch(manifest)):
+        sys.stderr.write(f"usage: {USAGE}\n")
+        return 2
     with tempfile.TemporaryDirectory(prefix="cellgraph-") as folder:
         try:
             access = Access(requester_pays=requester_pays, kms_key=kms_key)
