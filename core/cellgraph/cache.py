@@ -245,7 +245,7 @@ class Cache:
     def value_entry(self, node: Node, done: JobDone, log: str) -> Entry:
         """The record of a call that returned a value. Thread-safe: only reads the node.
 
-        `sets.take()` has to be written before it, and so for all entries below.
+        What `sets.unsaved()` names has to be written before it, and so for all entries below.
         """
         reads = self.sets.add(done.reads) if done.reads else b""
         return self._call_entry(node, done, self.kept_value(done.outcome), log, reads)

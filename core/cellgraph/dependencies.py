@@ -9,9 +9,8 @@ The seam for whoever explains: `Verifier.why_not(keys)` says in a few words what
 """
 
 import os
-from collections import deque
+import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from cellgraph.digest import digest
@@ -174,30 +173,45 @@ def change(read: Read, now: bytes) -> str:
 
 
 class Sets:
-    """The sets a run has met and not yet written. Thread-safe: executors' threads add too."""
+    """The sets a run has met and not yet written. Thread-safe: executors' threads add too.
+
+    A set stays until it has been written: whoever writes a record meanwhile writes the set as well,
+    so that no record is in the store before what it names.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._known: set[bytes] = set()
-        self._unsaved: deque[Entry] = deque()
+        self._unsaved: dict[bytes, Entry] = {}
 
     def add(self, reads: Iterable[Read]) -> bytes:
         """Note a set; return its key, empty for an empty set."""
         entry = reads_entry(reads)
         if entry is None:
             return b""
-        if entry.key not in self._known:
-            self._known.add(entry.key)
-            self._unsaved.append(entry)
+        with self._lock:
+            if entry.key not in self._known:
+                self._known.add(entry.key)
+                self._unsaved[entry.key] = entry
         return entry.key
 
-    def take(self) -> list[Entry]:
-        """What has to be written before a record names it."""
-        taken: list[Entry] = []
-        with suppress(IndexError):  # another thread may take the last one
-            while self._unsaved:
-                taken.append(self._unsaved.popleft())
-        return taken
+    def unsaved(self) -> list[Entry]:
+        """What has to be written before a record names it, unless somebody has said `saved`."""
+        if not self._unsaved:
+            return []
+        with self._lock:
+            return list(self._unsaved.values())
 
-    def give_back(self, entries: Iterable[Entry]) -> None:
-        """These could not be written: the sets among them are still to be."""
-        self._unsaved.extend(entry for entry in entries if entry.key in self._known)
+    def saved(self, entries: Iterable[Entry]) -> None:
+        """These have been written."""
+        with self._lock:
+            for entry in entries:
+                self._unsaved.pop(entry.key, None)
+
+
+def append(store: Store, sets: Iterable[Sets], entries: Iterable[Entry]) -> None:
+    """Append records, behind those of *sets* that they may name. Raises StoreError."""
+    unsaved = [(one, found) for one in sets if (found := one.unsaved())]
+    store.append([*(entry for _, found in unsaved for entry in found), *entries])
+    for one, found in unsaved:
+        one.saved(found)

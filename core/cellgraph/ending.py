@@ -42,7 +42,7 @@ class Ending:
                     )
                     entries.append(entry)
         if entries:
-            self._telling.write(active, [*active.cache.sets.take(), *entries])
+            self._telling.write(active, entries)
 
     def _keep_graph(self, active: Active) -> None:
         """The final value of the whole expression, if all of it can be reproduced."""
@@ -63,7 +63,7 @@ class Ending:
                 elapsed_s,
                 sets_in(root.reads),
             )
-            self._telling.write(active, [*active.cache.sets.take(), entry])
+            self._telling.write(active, [entry])
 
     def end(self, active: Active) -> None:
         """Settle a run whose root is known, or that was stopped."""

@@ -169,9 +169,10 @@ class Execution:
                 self._printed(event)
             else:
                 self._remotes.take(event)
-        if entries and not self._telling.write(done[0][0], entries):
-            for active in {id(a): a for a, _, _ in done if a is not done[0][0]}.values():
-                active.cache.sets.give_back(entries)
+        if entries:
+            first = done[0][0]
+            others = {id(a): a for a, _, _ in done if a is not first}
+            self._telling.write(first, entries, *others.values())
         if report.problem and done:
             self._telling.complain(done[0][0], report.problem)
         self._use(done)
@@ -193,9 +194,8 @@ class Execution:
             return []
         if type(event.outcome) is Unreduced:
             entry = active.cache.graph_entry(node, event, log)
-            return [] if entry is None else [*active.cache.sets.take(), entry]
-        entry = active.cache.value_entry(node, event, log)
-        return [*active.cache.sets.take(), entry]
+            return [] if entry is None else [entry]
+        return [active.cache.value_entry(node, event, log)]
 
     def _rest(self, active: Active, node: Node, event: JobDone | JobFailed) -> None:
         """The outcome depends on what was read; not reproducible if that did not hold still."""

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from cellgraph.active import Active
 from cellgraph.definitions import Definition
+from cellgraph.dependencies import append
 from cellgraph.errors import CellgraphError, IdentityError, StoreError
 from cellgraph.executor import JobDone, JobEvent, JobLog, Unreduced
 from cellgraph.node import Node
@@ -71,43 +72,43 @@ class Keeper:
         events = without_secrets(events)
         entries: list[Entry] = []
         kept: list[int] = []
+        runs: dict[int, Active] = {}
         current: dict[bytes, bool] = {}
         for event in events:
             if type(event) is JobLog:
                 self._logs.setdefault(event.id, []).append(event.text)
             elif type(event) is JobDone and type(event.outcome) is not Unreduced:
-                found = self._entries(event, current)
-                if found:
-                    entries += found
+                found = self._entry(event, current)
+                if found is not None:
+                    active, entry = found
+                    runs[id(active)] = active
+                    entries.append(entry)
                     kept.append(event.id)
         problem = ""
         if entries:
             try:
-                self._store.append(entries)
+                append(self._store, [active.cache.sets for active in runs.values()], entries)
             except StoreError as error:
                 problem = str(error)
-                jobs = [job for number in kept if (job := self._jobs.find(number)) is not None]
-                for active in {id(active): active for active, _ in jobs}.values():
-                    active.cache.sets.give_back(entries)
         return Report(events, frozenset(kept), problem)
 
-    def _entries(self, event: JobDone, current: dict[bytes, bool]) -> list[Entry]:
+    def _entry(self, event: JobDone, current: dict[bytes, bool]) -> tuple[Active, Entry] | None:
         found = self._jobs.find(event.id)
         if found is None or found[1].call < 0:
-            return []
+            return None
         active, node = found
         definition = node.definition
         if not definition.cached or node.call in active.audited or node.call in active.altered:
-            return []
+            return None
         if not is_current(definition, current):
-            return []
+            return None
         if event.reads and disturbed(node, event.reads):
-            return []
+            return None
         try:
             entry = active.cache.value_entry(node, event, self.log_of(event.id))
         except CellgraphError:  # the owner says so when it takes the event
-            return []
-        return [*active.cache.sets.take(), entry]
+            return None
+        return active, entry
 
     def log_of(self, job: int) -> str:
         """What a job printed; it is forgotten here."""

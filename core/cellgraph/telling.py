@@ -9,6 +9,7 @@ from typing import Final
 
 from cellgraph.active import Active
 from cellgraph.bus import Bus
+from cellgraph.dependencies import append
 from cellgraph.errors import StoreError
 from cellgraph.events import CallDone, CallsAdded, CallsReused, CallsSkipped, Event, Notice
 from cellgraph.filedigests import Progress, telling
@@ -39,12 +40,12 @@ class Telling:
         if self._bus.listening:
             self._bus.emit(event)
 
-    def write(self, active: Active, entries: Sequence[Entry]) -> bool:
-        """Append records. A store that refuses is said once; computing goes on."""
+    def write(self, active: Active, entries: Sequence[Entry], *others: Active) -> bool:
+        """Append records of a run, and of *others*. A store that refuses is said once; computing
+        goes on."""
         try:
-            self.store.append(entries)
+            append(self.store, [run.cache.sets for run in (active, *others)], entries)
         except StoreError as error:
-            active.cache.sets.give_back(entries)
             self.complain(active, str(error))
             return False
         return True

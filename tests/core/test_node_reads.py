@@ -1,6 +1,12 @@
-"""What a node rests on, shared between nodes."""
+"""What results rest on, shared between nodes and between threads."""
 
+from collections.abc import Sequence
+
+from cellgraph.dependencies import Sets, append
 from cellgraph.node import Reads, flattened, sets_in
+from cellgraph.places import Read
+from cellgraph.stores.base import Entry
+from cellgraph.stores.memory import MemoryStore
 
 
 def test_a_tower_of_reads_is_flattened_where_it_is() -> None:
@@ -21,3 +27,25 @@ def test_a_tower_of_reads_is_flattened_where_it_is() -> None:
 def test_nothing_read_is_nothing() -> None:
     assert flattened(None) == ()
     assert flattened([b"", []]) == ()
+
+
+def test_a_set_that_one_thread_is_writing_is_written_by_another_too() -> None:
+    """No record is in the store before the set that it names, whoever comes first."""
+    sets = Sets()
+    file = Read("file", "x.txt", bytes(32))
+    key = sets.add([file])
+    one, two, three = (Entry(bytes([n]) * 32, n, b"") for n in (1, 2, 3))
+    batches: list[list[bytes]] = []
+
+    class Overtaken(MemoryStore):
+        def append(self, entries: Sequence[Entry]) -> None:
+            if entries[-1] is one:  # before these are there, another thread has a result
+                assert sets.add([file]) == key
+                append(self, [sets], [two])
+            batches.append([entry.key for entry in entries])
+            super().append(entries)
+
+    store = Overtaken()
+    append(store, [sets], [one])
+    append(store, [sets], [three])
+    assert batches == [[key, two.key], [key, one.key], [three.key]]
