@@ -33,7 +33,7 @@ def examine(settings: BatchSettings, clients: Clients) -> Iterator[Found]:
 
 def _queue(name: str, clients: Clients) -> Found:
     with asking():
-        found: list[Any] = clients.client("batch").describe_job_queues(jobQueues=[name])[
+        found: list[Any] = clients.client("batch", once=True).describe_job_queues(jobQueues=[name])[
             "jobQueues"
         ]
     if not found:
@@ -49,7 +49,7 @@ def _role(setting: str, arn: str, clients: Clients) -> Found:
     name = arn.rpartition("/")[2]
     try:
         with asking():
-            role: Any = clients.client("iam").get_role(RoleName=name)["Role"]
+            role: Any = clients.client("iam", once=True).get_role(RoleName=name)["Role"]
     except AwsFault as fault:
         return "missing", f"{setting} could not be looked at ({fault})", f"check that {arn} exists"
     if _TASKS not in str(role.get("AssumeRolePolicyDocument", "")):
@@ -62,7 +62,7 @@ def _fsx(settings: BatchSettings, clients: Clients) -> Found:
     if not system.links and system.id:
         try:
             with asking():
-                system = look_up(clients.client("fsx"), system)
+                system = look_up(clients.client("fsx", once=True), system)
         except AwsFault as fault:
             return "missing", f"fsx could not be looked at ({fault})", "give links= in the settings"
     if not system.links:

@@ -57,7 +57,6 @@ def test_without_a_queue_or_an_answer(
         said(tmp_path, store, image="x")["no queue: [executors.batch] queue = ..."][0] == "missing"
     )
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     found = said(tmp_path, store, queue="q", image="x")
     (level,) = [level for detail, (level, _) in found.items() if "does not answer" in detail]
     assert level == "broken"
