@@ -80,6 +80,14 @@ class Dispatch:
                 self._remote.append(found)
         return found
 
+    def remote(self, name: str) -> RemoteExecutor | None:
+        """The executor *name* if it runs calls on other machines; it is made if it was not yet.
+
+        Raises ConfigError. Any thread: an executor is made at most twice, and used once.
+        """
+        made = self._executor(name)
+        return made if isinstance(made, RemoteExecutor) else None
+
     def is_quick(self, node: Node) -> bool:
         """Whether a rule may be computed on the owner thread: it is small and runs no user code."""
         expr: Any = node.expr

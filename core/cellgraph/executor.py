@@ -134,6 +134,23 @@ class RemoteEnded(NamedTuple):
     children: tuple[ChildEnded, ...]
 
 
+class RemoteJob(NamedTuple):
+    """A job of another machine that is on record: it may still go on, or has just ended."""
+
+    id: str  # the service's own; empty: it is about to be submitted
+    kind: RemoteKind
+    executor: str
+    task: str
+    status: RemoteStatus
+    calls: int
+    waiting: int  # children by state
+    running: int
+    done: int
+    failed: int
+    created: float  # seconds since the epoch
+    note: str  # in the service's words
+
+
 class Remark(NamedTuple):
     """Something that people should know while the jobs are out."""
 
@@ -203,12 +220,36 @@ class Executor(Protocol):
         ...
 
 
+class RemoteDesk(Protocol):
+    """What a person may ask of the jobs of a remote executor.
+
+    Any thread; each call asks the service. Raises ExecutorError.
+    """
+
+    def listed(self) -> list[RemoteJob]:
+        """The jobs on record, those of sessions that are gone too, oldest first."""
+        ...
+
+    def log(self, job: str, child: int) -> str:
+        """The last lines of the log of one child; empty if it has written none."""
+        ...
+
+    def end(self, job: str) -> None:
+        """Stop a job and all its children. What they have finished is kept."""
+        ...
+
+
 @runtime_checkable
 class RemoteExecutor(Executor, Protocol):
     """An executor that gathers jobs for a moment, sends them to other machines, and may let go.
 
     `close` lets go of what was sent: it goes on without this process.
     """
+
+    @property
+    def desk(self) -> RemoteDesk:
+        """What a person may ask of its jobs, once it is started."""
+        ...
 
     def gathered(self) -> int:
         """How many jobs still wait for others to go with. Never blocks."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cellgraph.care import Care
     from cellgraph.events import RunStatus
     from cellgraph.forgetting import Invalidated
+    from cellgraph.remotejobs import RemoteJobs
 
 T = TypeVar("T")
 
@@ -300,6 +301,15 @@ class Session(Asking):
 
         travel = Travel(self.settings.store, open_at, self._by_call)
         return Care(self.store, lambda expr: self._forecast(expr, True, "late"), travel=travel)
+
+    @property
+    def jobs(self) -> "RemoteJobs":
+        """Jobs on other machines: `list`, `log`, `cancel`; those of earlier sessions too."""
+        from cellgraph.remotejobs import RemoteJobs
+
+        named = {*self.settings.executors, self.settings.executor}
+        remote = sorted(name for name in named if self._place_of(name).remote)
+        return RemoteJobs(remote, self._dispatch.remote)
 
     def _live(self, run: str) -> Run | None:
         return self._scheduler.live(run)

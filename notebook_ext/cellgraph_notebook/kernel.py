@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cellgraph.current import current_session
-from cellgraph.events import Event, RunFinished
+from cellgraph.events import Event, RemoteJobAdded, RunFinished
 from cellgraph_notebook.errors import show_interrupt
 from cellgraph_notebook.prints import Prints
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # loaded by the first run: loading the extension must be quic
 
 # After Stop the view may take so long to settle; it goes on behind the prompt.
 _SETTLE_S: Final = 0.1
+_ASKED: Final = 16  # evaluations that may be repeated by one of their remote jobs
 
 
 class Shown(NamedTuple):
@@ -34,6 +35,15 @@ class Shown(NamedTuple):
     prints: Prints
 
 
+class Asked:
+    """An evaluation, and the ids of the remote jobs it has sent."""
+
+    def __init__(self, expr: Any, how: Mapping[str, Any]) -> None:
+        self.expr = expr
+        self.how = how
+        self.jobs: set[str] = set()
+
+
 class Kernel:
     """The presenter: live views, and what tasks print in the cell that waits for them."""
 
@@ -41,6 +51,7 @@ class Kernel:
         self._shown: dict[str, Shown] = {}
         self._mode: str | None = None
         self.last_run: Run | None = None
+        self._asked: list[Asked] = []
 
     @property
     def session(self) -> "Session":
@@ -55,6 +66,29 @@ class Kernel:
             yield
         finally:
             self._mode = before
+
+    def evaluate(self, expr: Any, **how: Any) -> Any:
+        """Evaluate, and remember which remote jobs that has sent."""
+        asked = Asked(expr, how)
+        self._asked = [*self._asked[1 - _ASKED :], asked]
+
+        def note(event: Event) -> None:
+            if type(event) is RemoteJobAdded:
+                asked.jobs.add(event.job)
+
+        session = self.session
+        unsubscribe = session.bus.subscribe(note)
+        try:
+            return session.evaluate(expr, **how)
+        finally:
+            unsubscribe()
+
+    def asked_with(self, job: str) -> "tuple[Any, Mapping[str, Any]] | None":
+        """The newest evaluation that sent a job whose id begins with *job*, if it is remembered."""
+        for asked in reversed(self._asked):
+            if any(sent.startswith(job) for sent in asked.jobs):
+                return asked.expr, asked.how
+        return None
 
     def submit(self, expr: Any, **how: Any) -> "Run":
         """Start a run in the background; view and prints stay in the cell that starts it."""
@@ -117,7 +151,13 @@ class Kernel:
         environ: Mapping[str, str] = os.environ
         if self._mode is not None:
             environ = {**os.environ, "CELLGRAPH_DISPLAY": self._mode}
-        return present(run.label, on_stop=run.cancel, background=background, environ=environ)
+        return present(
+            run.label,
+            on_stop=run.cancel,
+            hands=_Hands(self.session),
+            background=background,
+            environ=environ,
+        )
 
 
 class _Early:
@@ -141,3 +181,18 @@ class _Early:
                 if event.run == run.id:
                     hear(event)
             self._run, self._hear = run.id, hear
+
+
+class _Hands:
+    """Reaches the jobs of other machines for the view; see `children.Hands`."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def log(self, executor: str, job: str, child: int) -> str:
+        """The end of what a child has written."""
+        return self._session.jobs.desk(executor).log(job, child)
+
+    def cancel(self, executor: str, job: str) -> None:
+        """End a job."""
+        self._session.jobs.desk(executor).end(job)

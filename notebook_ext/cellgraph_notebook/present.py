@@ -20,13 +20,16 @@ shows nothing before the end.
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, TextIO
+from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 from cellgraph.errors import ConfigError
 from cellgraph_notebook.pump import Painter, RunDisplay
 from cellgraph_notebook.snapshot import Snapshot, without_times
 from cellgraph_notebook.static_painter import StaticPainter
 from cellgraph_notebook.text_view import LogPainter, ReportPainter, TerminalPainter
+
+if TYPE_CHECKING:
+    from cellgraph_notebook.children import Hands
 
 Mode = Literal["live", "static", "plain"]
 PATIENCE_S: Final = 0.3
@@ -38,12 +41,14 @@ def present(
     label: str,
     *,
     on_stop: Callable[[], None],
+    hands: "Hands | None" = None,
     background: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> RunDisplay:
     """Return the display for a run about to start; nothing is shown before its `display()`.
 
-    *on_stop* is called when the reader presses Stop, from any thread. Raises ConfigError for a
+    *on_stop* is called when the reader presses Stop, from any thread; *hands* reach the jobs of
+    other machines, for logs and to end them. Raises ConfigError for a
     `CELLGRAPH_DISPLAY` that does not exist.
     """
     kernel = in_kernel()
@@ -53,7 +58,7 @@ def present(
         # Imported when used: ipywidgets alone takes a tenth of a second.
         from cellgraph_notebook.live_view import LiveView
 
-        return LiveView(label, on_stop, patience_s=patience_s)
+        return LiveView(label, on_stop, hands=hands, patience_s=patience_s)
     if mode != "plain":
         return RunDisplay(label, StaticPainter(without_times if same else _as_it_is))
     stream = sys.stdout if kernel else sys.stderr

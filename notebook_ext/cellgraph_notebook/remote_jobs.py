@@ -4,7 +4,7 @@ A child's state is read off its calls, so that it never differs from the graph; 
 is running or waits, and how each child ended. Bounded: a byte per child, and a sample of times.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from cellgraph.events import (
@@ -52,6 +52,7 @@ class RemoteJob:
         self.waited = Durations()
         self.repeated = 0
         self.ran_s = 0.0
+        self.well = bytearray(self.children)  # 1: it ended without a failure
 
     @property
     def children(self) -> int:
@@ -70,10 +71,19 @@ class RemoteJob:
             self.took.add(ended.elapsed_s)
             self.waited.add(ended.waited_s)
             self.repeated += ended.attempt > 1
+            if ended.child < len(self.well):
+                self.well[ended.child] = not ended.failed
             if not ended.failed:
                 self.failed.pop(ended.child, None)
             elif len(self.failed) < _FAILED_LISTED or ended.child in self.failed:
                 self.failed[ended.child] = ended
+
+    def _of_others(self) -> list[int]:
+        """Children whose calls are all of another run: what became of them the service says."""
+        if -1 not in self.added.calls:
+            return []
+        children = range(self.children)
+        return [c for c in children if all(call < 0 for call in self.calls_of(c))]
 
     def failure_of(self, child: int, calls: Calls) -> FailedChild | None:
         """Why *child* failed; None if it did not."""
@@ -88,7 +98,8 @@ class RemoteJob:
     def name_of(self, child: int, calls: Calls) -> str:
         """What a reader calls it: the call in it, or the first and last of several."""
         run = self.calls_of(child)
-        return " – ".join(dict.fromkeys(calls.label(c) for c in _ends(run))) or f"child {child}"
+        mine = tuple(call for call in run if call >= 0)
+        return " – ".join(dict.fromkeys(calls.label(c) for c in _ends(mine))) or f"child {child}"
 
     def codes(self, calls: Calls) -> bytearray:
         """Return the status code of each child."""
@@ -100,6 +111,8 @@ class RemoteJob:
                 _together({_status(status, call) for call in self.calls_of(child)})
                 for child in range(self.children)
             )
+        for child in self._of_others():
+            codes[child] = DONE if self.well[child] else WAITING
         for child in self.running_children:
             if child < len(codes) and codes[child] == WAITING:
                 codes[child] = RUNNING
@@ -139,8 +152,11 @@ class RemoteJobs:
         """The run is over: nobody in it watches what still goes on."""
         for job in self._jobs.values():
             if job.status not in _ENDED:
-                job.status, job.revision = "detached", revision
-                job.running, job.running_children = 0, ()
+                codes = job.codes(self._calls)
+                goes_on = WAITING in codes or RUNNING in codes
+                bad = FAILED in codes
+                job.status = "detached" if goes_on else "failed" if bad else "done"
+                job.running, job.running_children, job.revision = 0, (), revision
 
     @property
     def shown(self) -> list[RemoteJob]:
@@ -169,7 +185,8 @@ class RemoteJobs:
         return [self._state(j) for j in self.shown if whole or self._revision(j) > since]
 
     def _revision(self, job: RemoteJob) -> int:
-        numbers = {n for call in _ends(job.added.calls) if (n := self._group_of(call)) >= 0}
+        mine = [call for call in job.added.calls if call >= 0]
+        numbers = {n for call in _ends(mine) if (n := self._group_of(call)) >= 0}
         return max([job.revision, *(self._calls.groups[n].revision for n in numbers)])
 
     def _group_of(self, call: int) -> int:
@@ -202,7 +219,7 @@ class RemoteJobs:
 
 
 def _status(status: bytearray, call: int) -> int:
-    return status[call] if call < len(status) else WAITING
+    return status[call] if 0 <= call < len(status) else WAITING
 
 
 def _together(codes: Collection[int]) -> int:
@@ -224,6 +241,6 @@ def _counts(codes: bytearray, running: int) -> list[int]:
     return counts
 
 
-def _ends(calls: tuple[int, ...]) -> tuple[int, ...]:
+def _ends(calls: Sequence[int]) -> Sequence[int]:
     """First and last: the calls of one job are of one task, and nearly always of one group."""
     return (calls[0], calls[-1]) if calls else ()

@@ -72,7 +72,7 @@ def job_facts(job: JobState) -> str:
         facts.append(f"{amount(job['vcpu_hours'])} vCPU-h")
     if job["usd"] > 0:
         facts.append(f"${amount(job['usd'])}")
-    if job["note"]:
+    if job["note"] and job["status"] not in ("done", "failed"):  # then children say why
         facts.append(job["note"])
     return " · ".join(facts)
 

@@ -144,6 +144,19 @@ def lineage(
 
 
 @app.command()
+def jobs(
+    verb: Annotated[str | None, typer.Argument(help="logs or cancel; none: list them.")] = None,
+    job: Annotated[
+        str | None, typer.Argument(help="The beginning of a job's id; for logs ID:CHILD.")
+    ] = None,
+) -> None:
+    """List the jobs that run on other machines, show what one has written, or end one."""
+    from cellgraph.cli.jobs import show_jobs
+
+    show_jobs(verb, job)
+
+
+@app.command()
 def trust(
     who: Annotated[
         str | None,

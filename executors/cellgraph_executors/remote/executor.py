@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 from cellgraph.errors import CallCancelled, ConfigError
 from cellgraph.executor import ExecutorHost, Job, RemoteSeen
 from cellgraph.settings import Settings
+from cellgraph_executors.remote.desk import Desk
 from cellgraph_executors.remote.flights import Flight
 from cellgraph_executors.remote.grouping import Grouping
 from cellgraph_executors.remote.office import Office, SharedStore, Terms
@@ -139,6 +140,11 @@ class Remote:
             counts = (seen.waiting, seen.running, seen.done, seen.failed)
             now = RemoteSeen(flight.remote, "detached", *counts, (), time.time(), "")
             office.report([now])
+
+    @property
+    def desk(self) -> Desk:
+        """See `cellgraph.executor.RemoteExecutor`."""
+        return Desk(self._opened())
 
     def close(self) -> None:
         """See `cellgraph.executor.Executor`: lets go of what was sent."""

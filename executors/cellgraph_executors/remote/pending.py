@@ -67,6 +67,10 @@ class Book:
                 with self._lock:
                     self._note(name, listed[name], pending)
 
+    def all(self) -> list[Pending]:
+        """Every job on record, as far as it was read."""
+        return [pending for _, pending in self._known.values()]
+
     def find(self, key: bytes) -> tuple[Pending, int] | None:
         """A job that has a call, and its position there."""
         with self._lock:

@@ -36,7 +36,7 @@ def run_evaluate(shell: Any, kernel: Kernel, line: str, cell: str | None) -> Any
     else:
         expr = _last_of(shell, line, parsed.rest, cell)
     with kernel.showing(VIEWS[view] if view is not None else None):
-        start = kernel.submit if background else kernel.session.evaluate
+        start = kernel.submit if background else kernel.evaluate
         try:
             value = start(expr, **options)
         except (ConfigError, LimitError) as error:

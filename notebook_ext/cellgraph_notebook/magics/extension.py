@@ -217,6 +217,23 @@ class CellgraphMagics(Magics):
         return run_runs(self._kernel, line)
 
     @line_magic
+    def jobs(self, line: str) -> Any:
+        """List what runs on other machines, also what an earlier kernel has sent.
+
+        %jobs                           all of it
+        %jobs logs ID[:CHILD]           the end of what a child has written
+        %jobs attach ID                 say how it is doing until it is over
+        %jobs cancel ID                 end it; what its children have finished is kept
+        %jobs run-again ID              evaluate again what sent it: only what has no result runs
+
+        Evaluating an expression again waits for those of its calls that are still running, and
+        sends what is missing or has failed.
+        """
+        from cellgraph_notebook.magics.jobs_magic import run_jobs
+
+        return run_jobs(self._kernel, line)
+
+    @line_magic
     def tasks(self, line: str) -> Any:
         """List the tasks of this notebook, where they run and how many results they have.
 

@@ -1,0 +1,104 @@
+"""Jobs of an executor for a person: listed, their logs read, ended. Any thread; asks the service.
+
+Jobs on record are those of every session on the store, also of kernels that are gone.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import time
+
+from cellgraph.errors import ExecutorError
+from cellgraph.executor import RemoteJob
+from cellgraph.stores.s3.faults import S3Fault
+from cellgraph_executors.aws import AwsFault
+from cellgraph_executors.remote.flights import KEY_BYTES, Pending
+from cellgraph_executors.remote.office import Office
+from cellgraph_executors.remote.states import Seen
+
+_UNSUBMITTED = Seen("", 1, 0, 0, 0, "it is about to be submitted")
+_FORGOTTEN = Seen("failed", 0, 0, 0, 0, "the service knows it no longer")
+
+
+class Desk:
+    """What a person may ask of one executor's jobs. Raises ExecutorError."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def listed(self) -> list[RemoteJob]:
+        """The jobs on record, oldest first: one request per hundred."""
+        office = self._office
+        with _spoken("the remote jobs cannot be listed"):
+            with office.booking:
+                office.book.refresh(time())
+                known = office.book.all()
+            mine = [p for p in known if p.executor == office.terms.name]
+            seen = self._seen([p.remote for p in mine if p.remote])
+        missing = {"": _UNSUBMITTED}
+        return [
+            self._job(p, seen.get(p.remote, missing.get(p.remote, _FORGOTTEN)))
+            for p in sorted(mine, key=lambda p: p.created)
+        ]
+
+    def log(self, job: str, child: int) -> str:
+        """The last lines of the log of one child."""
+        with _spoken(f"the log of {job} cannot be read"):
+            several = self._children(job) > 1
+            return self._office.service.log_tail(f"{job}:{child}" if several else job)
+
+    def end(self, job: str) -> None:
+        """Stop a job and all its children; what they have finished is kept."""
+        with _spoken(f"{job} cannot be ended"):
+            self._office.service.terminate(job, "ended by its user")
+        self._office.watch.set()
+
+    def _children(self, job: str) -> int:
+        office = self._office
+        with office.lock:
+            flown = [f.children for f in office.flights.open() if f.remote == job]
+        if flown:
+            return flown[0]
+        with office.booking:
+            office.book.refresh(time())
+            known = [_children(p) for p in office.book.all() if p.remote == job]
+        if known:
+            return known[0]
+        seen = self._seen([job]).get(job)
+        return 1 if seen is None else seen.waiting + seen.running + seen.done + seen.failed
+
+    def _seen(self, jobs: list[str]) -> dict[str, Seen]:
+        service = self._office.service
+        found: dict[str, Seen] = {}
+        for at in range(0, len(jobs), service.at_once):
+            some = service.describe(jobs[at : at + service.at_once])
+            found.update({job: seen for job, (seen, _) in some.items()})
+        return found
+
+    def _job(self, pending: Pending, seen: Seen) -> RemoteJob:
+        return RemoteJob(
+            id=pending.remote,
+            kind=self._office.service.kind(_children(pending)),
+            executor=pending.executor,
+            task=pending.task,
+            status=seen.over or ("running" if seen.running or seen.done else "queued"),
+            calls=len(pending.keys) // KEY_BYTES,
+            waiting=seen.waiting,
+            running=seen.running,
+            done=seen.done,
+            failed=seen.failed,
+            created=pending.created,
+            note=seen.reason,
+        )
+
+
+def _children(pending: Pending) -> int:
+    return -(-(len(pending.keys) // KEY_BYTES) // pending.calls_per_child)
+
+
+@contextmanager
+def _spoken(what: str) -> Generator[None]:
+    """Faults of services as one error."""
+    try:
+        yield
+    except (AwsFault, S3Fault) as fault:
+        raise ExecutorError(f"{what}: {fault}") from None

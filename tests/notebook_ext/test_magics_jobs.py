@@ -1,0 +1,88 @@
+"""`%jobs` over the wire: an array that goes on is listed, read, attached, ended and run again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.notebook_ext.support.shell_lab import ShellLab, notebook
+
+import cellgraph as cg
+
+pytestmark = pytest.mark.aws
+
+CELL = """%%task --executor batch
+import time
+def wait(n, seconds):
+    print("child", n, "waits", seconds)
+    time.sleep(seconds)
+    return n
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShellLab]:
+    with cg.sandbox(vcpus=4) as box, notebook(tmp_path_factory.mktemp("jobs")) as lab:
+        lab.ok("%load_ext cellgraph")
+        executors = {"batch": {**box.batch, "poll_s": 0.2}}
+        lab.shell.user_ns["executors"] = executors
+        lab.ok("import cellgraph as cg")
+        lab.ok(f"cg.configure(store={box.store!r}, executors=executors)")
+        lab.ok(CELL)
+        yield lab
+        lab.ok("cg.current_session().close()")
+
+
+def listed(lab: ShellLab) -> list[tuple[str, ...]]:
+    return list(lab.ok("%jobs").value.rows)
+
+
+def test_jobs_from_submission_to_their_end(lab: ShellLab) -> None:
+    assert repr(lab.ok("%jobs").value) == "nothing runs on other machines"
+    lab.ok("run = %evaluate --bg [wait(n, 600) for n in range(3)]")
+    lab.ok("import time\nwhile not cg.current_session().jobs.list(): time.sleep(0.1)")
+    lab.ok("while cg.current_session().jobs.list()[0].running < 3: time.sleep(0.1)")
+    ((job, task, what, executor, status, children, *_),) = listed(lab)
+    assert (task, executor, status) == ("wait", "batch", "running")
+    assert what == "AWS Batch array, 3 calls"
+    assert children == "3 running"
+
+    lab.ok(f"while 'waits' not in cg.current_session().jobs.log({job!r}, 2): time.sleep(0.1)")
+    assert lab.ok(f"%jobs logs {job[:6]}:2").out == "child 2 waits 600\n"
+    assert "is being ended" in lab.ok(f"%jobs cancel {job[:6]}").out
+    assert "it is over" in lab.ok(f"%jobs attach {job[:6]}").out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%jobs logs nosuch", "no job nosuch is on record"),
+        ("%jobs stop 12", "takes attach, cancel, logs, run-again"),
+        ("%jobs logs x:y", "expected ID:CHILD"),
+        ("%jobs run-again nosuch", "no %evaluate of this kernel has sent nosuch"),
+    ],
+)
+def test_wrong_use_is_one_red_line(lab: ShellLab, line: str, said: str) -> None:
+    assert said in lab.run(line).red_line
+
+
+def test_what_sent_a_job_is_evaluated_again_and_only_what_failed_runs(lab: ShellLab) -> None:
+    lab["gate"] = str(lab.folder / "gate")
+    lab.ok(
+        "%%task --executor batch\n"
+        "from pathlib import Path\n"
+        "def gated(n, gate):\n"
+        "    Path(f'{gate}-ran-{n}').open('a').write('x')\n"
+        "    assert n != 1 or Path(gate).exists(), 'closed'\n"
+        "    return n"
+    )
+    lab["sent"] = sent = []
+    lab.ok(
+        "from cellgraph.events import RemoteJobAdded\n"
+        "hear = lambda e: sent.append(e.job) if type(e) is RemoteJobAdded else None\n"
+        "stop = cg.current_session().bus.subscribe(hear)"
+    )
+    assert lab.run("%evaluate [gated(n, gate) for n in range(3)]").error is not None
+    Path(lab["gate"]).touch()
+    assert lab.ok(f"%jobs run-again {sent[0][:8]}").value == [0, 1, 2]
+    ran = [Path(f"{lab['gate']}-ran-{n}").read_text() for n in range(3)]
+    assert ran == ["x", "xx", "x"]
