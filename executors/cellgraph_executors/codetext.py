@@ -1,8 +1,9 @@
 """Code objects by the text they come from: found in it here, compiled from it elsewhere.
 
 A code object is named by its text, its name, its first line and its place among those that share
-both. What travels of a text are the statements at its top level that hold such code; the other
-lines are sent empty, so that line numbers stay what they are.
+both. What travels of a text are the statements at its top level that hold such code, and those that
+import a name it uses: Python compiles a call of an imported name's attribute in another way. The
+other lines are sent empty, so that line numbers stay what they are.
 """
 
 import __future__
@@ -23,6 +24,9 @@ _FUTURES: Final[int] = sum(
     {getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
     - {__future__.nested_scopes.compiler_flag}
 )
+
+
+_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class CodeAt(NamedTuple):
@@ -58,7 +62,9 @@ class _Original:
         self.flags = flags
         self.lines = lines
         text = "".join(lines)
-        self.statements = [_extent(node) for node in _parsed(text, file, flags).body]
+        body = _parsed(text, file, flags).body
+        self.statements = [_extent(node) for node in body]
+        self._importing = [(i, names) for i, node in enumerate(body) if (names := _imported(node))]
         self.codes = _by_place(_compiled(text, file, flags))
         self.kept: set[int] = set()  # statements that travel
 
@@ -69,6 +75,8 @@ class _Original:
                 self.kept.update(
                     i for i, (first, last) in enumerate(self.statements) if first <= line <= last
                 )
+                used = {name for each in (code, *nested(code)) for name in each.co_names}
+                self.kept.update(i for i, names in self._importing if names & used)
                 return CodeAt(self.number, code.co_name, line, at)
         return None
 
@@ -174,6 +182,21 @@ def _by_place(code: CodeType) -> dict[tuple[str, int], list[CodeType]]:
     for inner in nested(code):
         found.setdefault((inner.co_name, inner.co_firstlineno), []).append(inner)
     return found
+
+
+def _imported(statement: ast.stmt) -> set[str]:
+    """The names that a statement imports where it stands, not in a function or class of its own."""
+    names: set[str] = set()
+    todo: list[ast.AST] = [statement]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif not isinstance(
+            node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+        ):
+            todo += ast.iter_child_nodes(node)
+    return names
 
 
 def _extent(node: ast.stmt) -> tuple[int, int]:

@@ -12,6 +12,14 @@ CASES: Final = r"""
 K = {'by': 3}
 def h(x): return x * K['by']
 def f(x, more=1): return h(x) + more
+== an import in the same cell as the call
+-> (2.0, 'a/b')
+import math, os.path
+try:
+    import posixpath as paths
+except ImportError:
+    paths = os.path
+def f(x): return math.sqrt(2 * x), paths.join("a", "b")
 == recursion
 -> 2
 def f(x): return 1 if x < 1 else x * f(x - 1)
