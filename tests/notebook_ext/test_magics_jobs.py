@@ -49,7 +49,19 @@ def test_jobs_from_submission_to_their_end(lab: ShellLab) -> None:
     lab.ok(f"while 'waits' not in cg.current_session().jobs.log({job!r}, 2): time.sleep(0.1)")
     assert lab.ok(f"%jobs logs {job[:6]}:2").out == "child 2 waits 600\n"
     assert "is being ended" in lab.ok(f"%jobs cancel {job[:6]}").out
-    assert "it is over" in lab.ok(f"%jobs attach {job[:6]}").out
+    lab.ok("while cg.current_session().jobs.list(): time.sleep(0.1)")
+    assert "no job" in lab.run(f"%jobs attach {job[:6]}").red_line
+
+
+def test_attaching_says_how_a_job_is_doing_until_it_is_over(lab: ShellLab) -> None:
+    lab.ok("run = %evaluate --bg wait(7, 2)")
+    lab.ok("while not cg.current_session().jobs.list(): time.sleep(0.1)")
+    lab.ok("while not cg.current_session().jobs.list()[0].id: time.sleep(0.1)")
+    ((job, *_),) = listed(lab)
+    said = lab.ok(f"%jobs attach {job[:6]}").out
+    assert said.startswith("wait · AWS Batch job · ")
+    assert "over" in said.splitlines()[-1]
+    assert lab.ok("run.result()").value == 7
 
 
 @pytest.mark.parametrize(
