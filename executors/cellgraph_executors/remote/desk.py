@@ -13,7 +13,7 @@ from cellgraph.stores.s3.faults import S3Fault
 from cellgraph_executors.aws import AwsFault
 from cellgraph_executors.remote.flights import KEY_BYTES, Pending
 from cellgraph_executors.remote.office import Office
-from cellgraph_executors.remote.states import Seen
+from cellgraph_executors.remote.states import CANCELLED, Seen
 
 _UNSUBMITTED = Seen("", 1, 0, 0, 0, "it is about to be submitted")
 _FORGOTTEN = Seen("failed", 0, 0, 0, 0, "the service knows it no longer")
@@ -29,9 +29,7 @@ class Desk:
         """The jobs on record, oldest first: one request per hundred."""
         office = self._office
         with _spoken("the remote jobs cannot be listed"):
-            with office.booking:
-                office.book.refresh(time())
-                known = office.book.all()
+            known = office.book.everything(time())
             mine = [p for p in known if p.executor == office.terms.name]
             seen = self._seen([p.remote for p in mine if p.remote])
         missing = {"": _UNSUBMITTED}
@@ -49,7 +47,7 @@ class Desk:
     def end(self, job: str) -> None:
         """Stop a job and all its children; what they have finished is kept."""
         with _spoken(f"{job} cannot be ended"):
-            self._office.service.terminate(job, "ended by its user")
+            self._office.service.terminate(job, CANCELLED)
         self._office.watch.set()
 
     def _children(self, job: str) -> int:
@@ -58,9 +56,7 @@ class Desk:
             flown = [f.children for f in office.flights.open() if f.remote == job]
         if flown:
             return flown[0]
-        with office.booking:
-            office.book.refresh(time())
-            known = [_children(p) for p in office.book.all() if p.remote == job]
+        known = [_children(p) for p in office.book.everything(time()) if p.remote == job]
         if known:
             return known[0]
         seen = self._seen([job]).get(job)

@@ -67,9 +67,15 @@ class Book:
                 with self._lock:
                     self._note(name, listed[name], pending)
 
-    def all(self) -> list[Pending]:
-        """Every job on record, as far as it was read."""
-        return [pending for _, pending in self._known.values()]
+    def everything(self, now: float) -> list[Pending]:
+        """Every job on record, read now. Raises S3Fault."""
+        names = [found.name for found in self._arrays.list(PENDING)]
+        said = [
+            _decoded(data)
+            for _, data in self._arrays.read(names)
+            if not isinstance(data, S3Fault)  # it is over meanwhile
+        ]
+        return [p for p in said if p is not None and now - p.created <= _FORGOTTEN_S]
 
     def find(self, key: bytes) -> tuple[Pending, int] | None:
         """A job that has a call, and its position there."""

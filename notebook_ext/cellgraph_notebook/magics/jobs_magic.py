@@ -53,7 +53,7 @@ def _act(jobs: "RemoteJobs", verb: str, word: str) -> None:
     if verb == "logs":
         if child and not child.isdigit():
             refuse(f"{word}: expected ID:CHILD, with a number for the child")
-        print(jobs.log(job_id, int(child or 0)) or "it has written nothing yet")
+        print(jobs.log(job_id, int(child or 0)).rstrip("\n") or "it has written nothing yet")
     elif verb == "cancel":
         job = jobs.cancel(job_id)
         print(f"{job.id} is being ended; what its children have finished is kept")
