@@ -88,7 +88,8 @@ def test_what_sent_a_job_is_evaluated_again_and_only_what_failed_runs(lab: Shell
         "    assert n != 1 or Path(gate).exists(), 'closed'\n"
         "    return n"
     )
-    lab["sent"] = sent = []
+    sent: list[str] = []
+    lab["sent"] = sent
     lab.ok(
         "from cellgraph.events import RemoteJobAdded\n"
         "hear = lambda e: sent.append(e.job) if type(e) is RemoteJobAdded else None\n"
