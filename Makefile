@@ -49,9 +49,9 @@ browser:
 # CI=true: a skipped test is a failure (tests/conftest.py).
 test: export CI = true
 test: $(VENV)/.with-dev browser
-	@$(BIN)/python -m pytest tests -m "not slow and not alone" $(IN_PARALLEL) \
+	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
-	@$(BIN)/python -m pytest tests -m "not slow and alone" --session-timeout=$(TEST_TIMEOUT_S)
+	@$(BIN)/python -m pytest tests -m "not slow and (browser or alone)" --session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest --nbval-lax $(NOTEBOOKS) $(IN_PARALLEL) -p no:cacheprovider \
 		-o faulthandler_timeout=900 --timeout=900
 
