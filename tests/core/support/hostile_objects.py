@@ -49,7 +49,9 @@ def payloads_are_deleted(a: Attack) -> None:
 @row("small")
 def places_lead_elsewhere(a: Attack) -> None:
     (small,) = [p for p in a.places() if p.pack]
-    a.forge([], [Place(small.digest, small.pack, 7, 20), Place(small.digest, b"", 0, 10)])
+    late_s = 2**40  # it says it is newer than what others said
+    lies = [(small.pack, 7, 20, late_s), (b"", 0, 10, late_s)]
+    a.forge([], [Place(small.digest, *lie) for lie in lies])
 
 
 @row()
