@@ -21,6 +21,7 @@ __all__ = [
     "LimitError",
     "LostValue",
     "OutOfMemory",
+    "OutcomeRefused",
     "ScriptError",
     "StoreError",
     "TaskError",
@@ -122,6 +123,10 @@ class ExecutorError(CellgraphError):
 
 class HostLost(ExecutorError):
     """The process or machine that ran the call went away."""
+
+
+class OutcomeRefused(ExecutorError):
+    """What lies in the bucket for a call was not signed by its job, again and again."""
 
 
 class OutOfMemory(ExecutorError):

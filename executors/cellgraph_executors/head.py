@@ -34,6 +34,11 @@ def remotely(expr: Any, on: str, settings: Settings) -> Any:
             f"on={on!r}: the store is on this machine, and the reducer would run on another one: "
             "give the session a store both reach, store='s3://bucket/prefix'"
         )
+    if settings.trust == "signed":
+        raise ConfigError(
+            f"on={on!r}: with trust='signed' the reducer runs where your key is, and a job never "
+            "has it: evaluate from here, its calls leave as jobs all the same"
+        )
     try:
         data, parts = pickling.dump_with_parts(expr)
         data = pickling.dump((expr, pickling.tagged(parts.classes)))

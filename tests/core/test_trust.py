@@ -246,17 +246,18 @@ def test_what_is_no_key_is_refused(text: str, person: Callable[[str], None]) -> 
 def test_a_child_of_an_array_speaks_for_its_own_call_alone() -> None:
     ann, eve = Signer(b"a" * 32), Signer(b"e" * 32)
     secret, calls = b"s" * 32, [bytes([i]) * 32 for i in range(4)]
+    terms, key = b"".join(calls), Signer(secret).public
     store, array, writers = "s3://team/x", "array-1", {ann.public}
-    warrant = Warrant.issue(ann, secret, store, array, calls)
-    assert warrant.holds(store, array, calls, writers)
-    assert not warrant.holds(store, array, calls, {eve.public})
-    assert not warrant.holds("s3://team/y", array, calls, writers)
-    assert not warrant.holds(store, "array-2", calls, writers)
-    assert not warrant.holds(store, array, [*calls[:3], bytes(32)], writers)
-    assert not warrant._replace(key=eve.public).holds(store, array, calls, writers)
-    assert not warrant._replace(seal=b"").holds(store, array, calls, writers)
-    forged = Warrant.issue(eve, secret, store, array, calls)
-    assert not forged.holds(store, array, calls, writers)
+    warrant = Warrant.issue(ann, key, store, array, terms)
+    assert warrant.holds(store, array, terms, writers)
+    assert not warrant.holds(store, array, terms, {eve.public})
+    assert not warrant.holds("s3://team/y", array, terms, writers)
+    assert not warrant.holds(store, "array-2", terms, writers)
+    assert not warrant.holds(store, array, terms[:-32] + bytes(32), writers)
+    assert not warrant._replace(key=eve.public).holds(store, array, terms, writers)
+    assert not warrant._replace(seal=b"").holds(store, array, terms, writers)
+    forged = Warrant.issue(eve, key, store, array, terms)
+    assert not forged.holds(store, array, terms, writers)
     made = sign_outcome(secret, array, 2, calls[2], b"outcome")
     assert outcome_holds(warrant, array, 2, calls[2], b"outcome", made)
     assert not outcome_holds(warrant, array, 1, calls[1], b"outcome", made)

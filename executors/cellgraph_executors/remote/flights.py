@@ -7,7 +7,7 @@ all its calls, and waiters for those that are wanted here.
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -30,6 +30,13 @@ class Pending(msgspec.Struct, array_like=True, frozen=True):
     vcpus: float
     created: float  # seconds since the epoch
     remote: str = ""  # the service's id; empty: not submitted yet
+    key: bytes = b""  # public, of this array alone: its outcomes are signed with it (`warrants`)
+    seal: bytes = b""  # who submitted it, and his signature over all the rest
+
+    def keys_of_child(self, child: int) -> bytes:
+        """The keys of a child's calls, one after the other."""
+        size = self.calls_per_child * KEY_BYTES
+        return self.keys[child * size : (child + 1) * size]
 
 
 class Slot:
@@ -65,6 +72,7 @@ class Flight:
         self.over = False
         self.running: tuple[int, ...] = ()  # children
         self.told: tuple[object, ...] = ()  # what was said of it last
+        self.refused: dict[str, str] = {}  # outcomes that are not the child's: name -> ETag
         self.explained = 0  # children whose logs were fetched
         self.wanted_now: set[int] = set()  # children that somebody asks for since the last look
 
@@ -173,6 +181,15 @@ class Flights:
                 del self._keys[slot.key]
 
 
-def keys_of(jobs: Sequence[Job]) -> bytes:
+class Keyed(Protocol):
+    """A call with its key."""
+
+    @property
+    def key(self) -> bytes:
+        """Empty: nobody else may answer for it."""
+        ...
+
+
+def keys_of(jobs: Sequence[Keyed]) -> bytes:
     """The keys of calls as a pending job lists them."""
     return b"".join(job.key[:KEY_BYTES].ljust(KEY_BYTES, b"\0") for job in jobs)

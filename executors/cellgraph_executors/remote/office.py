@@ -16,6 +16,7 @@ from cellgraph_executors.remote.grouping import Grouping
 from cellgraph_executors.remote.pace import Allowance
 from cellgraph_executors.remote.pending import Book
 from cellgraph_executors.remote.service import Service
+from cellgraph_executors.remote.warrants import word_of
 
 # A call whose child ended before its turn is sent again so often, on its own.
 _AGAIN: Final = 3
@@ -52,6 +53,7 @@ class Office:
         grouping: Grouping,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Raises ConfigError for a store of which nothing would be believed (`warrants`)."""
         self.terms = terms
         self.host = host
         self.store = store
@@ -61,7 +63,8 @@ class Office:
         self.clock = clock
         self.flights = Flights()
         self.lock = self.flights.lock
-        self.book = Book(store.arrays)
+        self.word = word_of(store.arrays, terms.name)
+        self.book = Book(store.arrays, self.word)
         self.allowance = Allowance(clock())
         self.sending: dict[int, Job] = {}  # taken from the window, not yet in flight
         self.closed = threading.Event()

@@ -15,6 +15,7 @@ import msgspec
 from cellgraph.stores.s3.arrays import PENDING, Arrays
 from cellgraph.stores.s3.faults import Absent, S3Fault
 from cellgraph_executors.remote.flights import KEY_BYTES, Pending
+from cellgraph_executors.remote.warrants import Word
 
 # Services forget jobs after a week; what is older is nobody's.
 _FORGOTTEN_S: Final = 14 * 86_400.0
@@ -25,8 +26,10 @@ _NOBODY: Final = bytes(KEY_BYTES)
 class Book:
     """What is pending on one store, as far as it was read."""
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, word: Word) -> None:
+        """*word*: which jobs may be waited for."""
         self._arrays = arrays
+        self._word = word
         self._lock = threading.Lock()
         self._own: set[str] = set()  # written here: nobody has to read them
         self._known: dict[str, tuple[str, Pending]] = {}  # name -> ETag, what it says
@@ -47,7 +50,7 @@ class Book:
     def read(self, array: str) -> Pending | None:
         """What is on record of a job now; None if nothing is. Raises S3Fault."""
         data = self._arrays.get(PENDING + array)
-        return None if data is None else _decoded(data)
+        return None if data is None else self._read(PENDING + array, data)
 
     def refresh(self, now: float) -> None:
         """Read what is new; *now* in seconds since the epoch. Raises S3Fault."""
@@ -62,7 +65,7 @@ class Book:
                 if isinstance(data, Absent):
                     continue
                 raise data
-            pending = _decoded(data)
+            pending = self._read(name, data)
             if pending is not None and now - pending.created < _FORGOTTEN_S:
                 with self._lock:
                     self._note(name, listed[name], pending)
@@ -87,6 +90,14 @@ class Book:
         with self._lock:
             self._index.pop(key[:KEY_BYTES], None)
 
+    def _read(self, name: str, data: bytes) -> Pending | None:
+        try:
+            pending = _decoder.decode(data)
+        except msgspec.DecodeError:
+            return None
+        own = name == PENDING + pending.array  # else it is a copy of another one
+        return pending if own and self._word.holds(pending) else None
+
     def _note(self, name: str, etag: str, pending: Pending) -> None:
         self._forget(name)
         self._known[name] = (etag, pending)
@@ -104,10 +115,3 @@ class Book:
             found = self._index.get(keys[i : i + KEY_BYTES])
             if found is not None and found[0].array == array:
                 del self._index[keys[i : i + KEY_BYTES]]
-
-
-def _decoded(data: bytes) -> Pending | None:
-    try:
-        return _decoder.decode(data)
-    except msgspec.DecodeError:
-        return None

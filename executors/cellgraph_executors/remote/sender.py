@@ -161,7 +161,7 @@ class Sender:
                 raise
             return
         with self._office.lock:
-            flight.pending = replace_remote(flight.pending, remote)
+            flight.pending = self._office.word.given(replace_remote(flight.pending, remote))
             if flight.cancelled:
                 self._office.terminations.append((remote,))
         self.tell(flight, attached=False)
@@ -186,6 +186,7 @@ class Sender:
             vcpus=first.resources.vcpus,
             created=time.time(),
         )
+        pending, said = office.word.begin(pending)
         flight = Flight(pending, mine=True)
         code = self._patiently(jobs, lambda: self._loader.code_place(first))
         placed = self._patiently(jobs, lambda: self._loader.placed(entries))
@@ -193,7 +194,7 @@ class Sender:
         manifest, name = build(array, task, code, placed, calls_per_child, timeout_s)
         command = [
             *("cellgraph", "worker", "run", "--store", office.arrays.uri),
-            *("--array", array, "--manifest", name.hex(), *office.arrays.arguments),
+            *("--array", array, "--manifest", name.hex(), *office.arrays.arguments, *said),
         ]
         request = self._patiently(
             jobs, lambda: service.request(pending, first, command, flight.children)

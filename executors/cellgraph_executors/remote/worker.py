@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 USAGE: Final = "cellgraph worker run --store s3://… --array ID --manifest DIGEST"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
-_OPTIONS: Final = ("store", "array", "manifest", "kms_key")
+_OPTIONS: Final = ("store", "array", "manifest", "kms_key", "array_key")
 # Calls of one child whose outcomes are written together: a child that dies loses the last ones.
 _WRITE_EVERY_S: Final = 5.0
 
@@ -40,9 +40,10 @@ def worker(
     manifest: str = "",
     kms_key: str = "",
     requester_pays: bool = False,
+    array_key: str = "",
 ) -> None:
     """Run a call on this machine for another one: the command of a Batch job, not for people."""
-    sys.exit(run(verb, store, array, manifest, kms_key, requester_pays=requester_pays))
+    sys.exit(run(verb, store, array, manifest, kms_key, array_key, requester_pays=requester_pays))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,6 +72,7 @@ def run(
     array: str,
     manifest: str,
     kms_key: str = "",
+    array_key: str = "",
     *,
     requester_pays: bool = False,
 ) -> int:
@@ -82,7 +84,8 @@ def run(
     from cellgraph.stores.s3.place import parse_uri
     from cellgraph_executors.remote.printing import Prints
 
-    if verb != "run" or not (store and array and _DIGEST.fullmatch(manifest)):
+    given = [manifest, array_key] if array_key else [manifest]
+    if verb != "run" or not (store and array and all(map(_DIGEST.fullmatch, given))):
         sys.stderr.write(f"usage: {USAGE}\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="cellgraph-") as folder:
@@ -90,7 +93,8 @@ def run(
             access = Access(requester_pays=requester_pays, kms_key=kms_key)
             bucket = Bucket(parse_uri(store), access)
             outpost = Outpost(bucket, Path(folder))
-            child = Child(bucket, outpost, array, _index(), _attempt(), began, Prints)
+            secret = bytes.fromhex(array_key)
+            child = Child(bucket, outpost, array, _index(), _attempt(), began, Prints, secret)
             return child.run(bytes.fromhex(manifest))
         except CellgraphError as error:
             sys.stderr.write(f"cellgraph worker: {error}\n")
@@ -106,7 +110,10 @@ def _attempt() -> int:
 
 
 class Child:
-    """One child of a job. *began*: when its process started. *prints* catches what calls print."""
+    """One child of a job. *began*: when its process started. *prints* catches what calls print.
+
+    *secret*: the private key that it signs with what it writes; empty: it signs nothing.
+    """
 
     def __init__(
         self,
@@ -117,7 +124,12 @@ class Child:
         attempt: int,
         began: float,
         prints: "Callable[[], Prints]",
+        secret: bytes = b"",
     ) -> None:
+        from cellgraph_executors.remote.warrants import Unsigned
+
+        self._secret = secret
+        self._hand = Unsigned()  # until it is known what this child may speak for
         self._prints = prints
         self._bucket = bucket
         self._outpost = outpost
@@ -135,10 +147,17 @@ class Child:
         """Run what is left to run; return the exit code. Raises CellgraphError."""
         from cellgraph_executors.remote.manifest import read
 
-        if self._outcome(self._name()) is not None:
-            sys.stderr.write("cellgraph worker: this child has ended before; nothing to do\n")
-            return 0
+        there = self._outcome(self._name())
+        if there is not None and not self._secret:
+            return _ended_before()
         head, calls = read(self._read, manifest, self._index)
+        if self._secret:
+            from cellgraph_executors.remote.flights import keys_of
+            from cellgraph_executors.remote.warrants import Hand
+
+            self._hand = Hand(self._secret, self._array, self._index, keys_of(calls))
+            if there is not None and self._hand.own(self._part(), there) is not None:
+                return _ended_before()  # else somebody wrote it who is none of us
         done = self._done_before(len(calls))
         if len(done) < len(calls):
             from cellgraph_executors.placing import work_folder
@@ -151,7 +170,10 @@ class Child:
 
     def _name(self, part: int = 0) -> str:
         """Outcomes of a child with many calls come in parts, the last one under its own name."""
-        return f"{self._folder}/out/{self._index}" + (f"-{part}" if part else "")
+        return f"{self._folder}/out/{self._part(part)}"
+
+    def _part(self, part: int = 0) -> str:
+        return f"{self._index}" + (f"-{part}" if part else "")
 
     def _read(self, start: int, length: int) -> bytes:
         name = f"{self._folder}/manifest"
@@ -175,7 +197,10 @@ class Child:
 
         done: set[int] = set()
         part = 1
-        while (data := self._outcome(self._name(part))) is not None:
+        while (there := self._outcome(self._name(part))) is not None:
+            data = self._hand.own(self._part(part), there)
+            if data is None:
+                break  # not ours: it is written over
             ended = decode(data).calls
             self._failed = self._failed or any(isinstance(e.what, Raised) for e in ended)
             done.update(e.at for e in ended)
@@ -195,13 +220,13 @@ class Child:
                     continue
                 self._waiting.append(self._run_call(head, call, at, prints))
                 if at != last and time.monotonic() - written >= _WRITE_EVERY_S:
-                    self._write(self._name(self._parts), self._waiting)
+                    self._write(self._parts, self._waiting)
                     self._parts += 1
                     self._waiting = []
                     written = time.monotonic()
         finally:
             prints.close()
-        self._write(self._name(), self._waiting)
+        self._write(0, self._waiting)
 
     def _run_call(self, head: "Head", call: "CallEntry", at: int, prints: Any) -> "Ended":
         from cellgraph.errors import CellgraphError, ExecutorError
@@ -254,7 +279,7 @@ class Child:
             out, err = prints.take()
             said = ended(at, event, out, err, self._outpost.written)
             alone = head.calls_per_child == 1
-            self._write(self._name(0 if alone else self._parts), [*self._waiting, said])
+            self._write(0 if alone else self._parts, [*self._waiting, said])
             os._exit(1)
 
         timer = threading.Timer(head.timeout_s, late)
@@ -265,10 +290,16 @@ class Child:
         finally:
             timer.cancel()
 
-    def _write(self, name: str, calls: list["Ended"]) -> None:
+    def _write(self, part: int, calls: list["Ended"]) -> None:
         from cellgraph_executors.remote.outcome import Outcome, encode
 
         data = encode(
             Outcome(self._index, self._attempt, self._began, time.time(), "", tuple(calls))
         )
-        self._outpost.patiently(lambda: self._bucket.put(name, data))
+        signed = self._hand.signed(self._part(part), data)
+        self._outpost.patiently(lambda: self._bucket.put(self._name(part), signed))
+
+
+def _ended_before() -> int:
+    sys.stderr.write("cellgraph worker: this child has ended before; nothing to do\n")
+    return 0

@@ -69,6 +69,16 @@ def catalogs_of_garbage(a: Attack) -> None:
 
 
 @row()
+def jobs_and_outcomes_of_nobody(a: Attack) -> None:
+    """Nobody reads them who has no remote executor; else see `test_batch_signed`."""
+    for i, data in enumerate((b"", a.bomb(), b"\x9f" * 1000, b"\xdd\xff\xff\xff\xff")):
+        a.write(f"pending/20260101T000000-{i:010}", data)
+        a.write(f"arrays/20260101T000000-{i:010}/manifest", data)
+        a.write(f"arrays/20260101T000000-{i:010}/out/0", data)
+        a.write(f"arrays/../escaped/out/{'9' * 30}", data)
+
+
+@row()
 def runs_and_pins_of_garbage(a: Attack) -> None:
     stamp = "20260101T000000.000000Z"
     whole = json.dumps({"id": 1, "tasks": [{"name": "<script>"}], "started": "x"}).encode()

@@ -19,7 +19,8 @@ import msgspec
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import StoreError
 from cellgraph.stores.local import blobfile
-from cellgraph.stores.s3.bucket import Access, Bucket, Found
+from cellgraph.stores.policy import Policy
+from cellgraph.stores.s3.bucket import MOST_BYTES, Access, Bucket, Found
 from cellgraph.stores.s3.bundle import Place
 from cellgraph.stores.s3.faults import Absent, Refused, S3Fault
 from cellgraph.stores.s3.gate import Gate
@@ -29,20 +30,27 @@ from cellgraph.stores.s3.pusher import Pusher
 
 ARRAYS: Final = "arrays/"
 PENDING: Final = "pending/"
+# Of an object that somebody may have written who is not believed: it is read to be verified.
+_STRANGERS_BYTES: Final = 256 << 20
 
 
 class Arrays:
     """The folders of remote jobs in one bucket."""
 
     def __init__(
-        self, bucket: Bucket, gate: Gate, ledger: Ledger, pusher: Pusher, *, everybody: bool
+        self, bucket: Bucket, gate: Gate, ledger: Ledger, pusher: Pusher, policy: Policy
     ) -> None:
-        """*everybody*: whoever can write to the bucket is believed."""
-        self.everybody = everybody
+        """*policy*: whom those believe who read here."""
+        self.policy = policy
         self._bucket = bucket
         self._gate = gate
         self._ledger = ledger
         self._pusher = pusher
+
+    @property
+    def everybody(self) -> bool:
+        """Whether whoever can write to the bucket is believed."""
+        return self.policy.mode == "bucket" and self.policy.everybody
 
     @property
     def uri(self) -> str:
@@ -73,13 +81,16 @@ class Arrays:
     def get(self, name: str) -> bytes | None:
         """The bytes of an object; None if there is none."""
         try:
-            return self._bucket.get(name)
+            return self._get(name)
         except Absent:
             return None
 
     def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | S3Fault]]:
         """Read many objects at once; yield each with its bytes, in order."""
-        return self._bucket.each(self._bucket.get, names)
+        return self._bucket.each(self._get, names)
+
+    def _get(self, name: str) -> bytes:
+        return self._bucket.get(name, at_most=MOST_BYTES if self.everybody else _STRANGERS_BYTES)
 
     def list(self, prefix: str) -> list[Found]:
         """The objects whose names begin with *prefix*."""

@@ -99,13 +99,7 @@ class S3Store:
             bucket, gate, tier, ledger, self._puller, pace, clock, self._hand.sign
         )
         self._fetcher = Fetcher(bucket, tier, ledger, reading)
-        self.arrays = Arrays(
-            bucket,
-            gate,
-            ledger,
-            self._pusher,
-            everybody=policy.mode == "bucket" and policy.everybody,
-        )
+        self.arrays = Arrays(bucket, gate, ledger, self._pusher, policy)
         self._named = NamedObjects(bucket, gate, tier, ledger, reading, signals.wake)
         if fault is not None:
             reading.failed(fault)
