@@ -71,11 +71,11 @@ class Book:
                     self._note(name, listed[name], pending)
 
     def everything(self, now: float) -> list[Pending]:
-        """Every job on record, read now. Raises S3Fault."""
+        """Every job on record that may be waited for, read now. Raises S3Fault."""
         names = [found.name for found in self._arrays.list(PENDING)]
         said = [
-            _decoded(data)
-            for _, data in self._arrays.read(names)
+            self._read(name, data)
+            for name, data in self._arrays.read(names)
             if not isinstance(data, S3Fault)  # it is over meanwhile
         ]
         return [p for p in said if p is not None and now - p.created <= _FORGOTTEN_S]

@@ -267,6 +267,7 @@ def test_jobs_on_record_that_nobody_signed_are_not_waited_for(
     attacker.put(f"pending/{array}", msgspec.msgpack.encode(other_job))
     attacker.put("pending/garbage", os.urandom(100))
     second = signing()
+    assert second.session.jobs.list() == []
     again = second.session.submit(calls[:2])
     eventually(lambda: ran(tmp_path) == [2, 2, 0, 0])
     (tmp_path / "gate").touch()
