@@ -16,11 +16,13 @@ from urllib.parse import unquote
 import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
 import pytest
 from botocore.config import Config  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # no type hints
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cellgraph.stores.trusted import trust
@@ -104,7 +106,9 @@ class S3Server:
         return data
 
     def write(self, key: str, data: bytes) -> None:
-        self.client.put_object(Bucket=BUCKET, Key=key, Body=data)
+        """Put an object there by hand: tests write hundreds, a request for each takes long."""
+        backend: Any = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        backend.put_object(BUCKET, key, data)
 
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=BUCKET, Key=key)
