@@ -220,6 +220,7 @@ class RunModel:
                 group.revision = self.revision
 
     def _on_run_finished(self, event: RunFinished) -> None:
+        self._jobs.give_up(self.revision)  # it asks which calls have not ended
         change = bytearray(range(256))
         change[RUNNING] = CANCELLED
         change[WAITING] = CANCELLED if event.status == "cancelled" else SKIPPED
@@ -232,7 +233,6 @@ class RunModel:
             calls=sum(counts), counts=counts, elsewhere=0, saved_s=event.saved_s,
             elapsed_s=event.elapsed_s, eta_s=None,
         )  # fmt: skip
-        self._jobs.give_up(self.revision)
         self.status, self.ended = event.status, True
 
     def _fold(self) -> Folded:

@@ -125,8 +125,10 @@ def with_mounts(command: Sequence[str], folder: Path, mounts: Sequence[Mount]) -
     """The command that runs *command* in *folder* among its mounts, in a namespace."""
     root = folder / "tmp" / "root"
     root.mkdir()
-    text = script(str(root), steps(mounts))
-    return [*_UNSHARE, "/bin/sh", "-c", text, "sh", str(folder), *command]
+    # a file: a folder full of others (/tmp, say) makes it longer than an argument may be
+    text = folder / "tmp" / "root.sh"
+    text.write_text(script(str(root), steps(mounts)), "utf-8")
+    return [*_UNSHARE, "/bin/sh", str(text), str(folder), *command]
 
 
 def rewritten(environment: Mapping[str, str], mounts: Sequence[Mount]) -> dict[str, str]:
