@@ -54,7 +54,7 @@ def attack(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CELLGRAPH_PROJECT", str(tmp_path))
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "1000")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))  # pyright: ignore[reportUnknownMemberType]  # pytest does not say of what
     code = f"import os; os.mkdir({str(tmp_path / 'canary')!r})\nclass Evil: pass\n"
     (tmp_path / "evil_module.py").write_text(code)
     return Attack(server, tmp_path.name, honest, tmp_path)

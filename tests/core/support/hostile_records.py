@@ -157,7 +157,8 @@ def parts_that_are_not_there(a: Attack) -> None:
 
 @row()
 def an_expression_that_calls_what_the_attacker_likes(a: Attack) -> None:
-    payload = snapshot([("c", 1, {}, (), {}), 0])[1]
+    nodes: list[object] = [("c", 1, {}, (), {}), 0]
+    payload = snapshot(nodes)[1]
     graph = Graph(Piece(b"s\x01g", payload.head))
     a.replace("number", lambda r: msgspec.structs.replace(r, outcome=graph))
 

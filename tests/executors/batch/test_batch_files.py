@@ -55,7 +55,7 @@ def project(tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     )
     (folder / "shipped_more.py").write_text("SIGN = -1\n")
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.syspath_prepend(str(folder))  # pyright: ignore[reportUnknownMemberType]  # pytest does not say of what
     yield user_code(CODE)
     for name in ("shipped_kit", "shipped_more"):
         sys.modules.pop(name, None)

@@ -54,13 +54,14 @@ class Inventory:
         """
         held, self._held = self._held, None
         if held is None:
-            held, size = [], 0
+            kept: list[tuple[str, bytes, Bundle]] = []
+            size = 0
             for name, raw, bundle in self._fetched():
                 size += len(raw)
                 if size <= _HELD_BYTES:
-                    held.append((name, raw, bundle))
+                    kept.append((name, raw, bundle))
                 yield name, raw, bundle
-            self._held = held if size <= _HELD_BYTES else None
+            self._held = kept if size <= _HELD_BYTES else None
         else:
             yield from held
             self._held = held
