@@ -37,10 +37,10 @@ class TestBatchExecutor(ExecutorContract):
         with cg.Session(store=f"{box.store}-{uuid.uuid4().hex[:8]}") as session:
             yield CollectingHost(session.store)
 
-    def test_prints_arrive_while_the_call_runs(
-        self, started: Executor, host: CollectingHost, job: Callable[..., Job], tmp_path: Path
-    ) -> None:
-        """They arrive with the outcome; until then they are in the job's log alone."""
+    # They arrive with the outcome; until then they are in the job's log alone.
+    test_prints_arrive_while_the_call_runs = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # not promised here
+    # How much there is, Batch alone knows: a job that fits nowhere stays RUNNABLE.
+    test_more_than_there_is_is_refused = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # not promised here
 
     def test_queued_calls_are_cancelled(
         self, started: Executor, host: CollectingHost, job: Callable[..., Job], tmp_path: Path
@@ -50,8 +50,3 @@ class TestBatchExecutor(ExecutorContract):
         started.cancel([1, 2, 3])
         answers = host.wait([1, 2, 3])
         assert {type(answer.error).__name__ for answer in answers.values()} == {"CallCancelled"}  # type: ignore[union-attr]
-
-    def test_more_than_there_is_is_refused(
-        self, started: Executor, host: CollectingHost, job: Callable[..., Job]
-    ) -> None:
-        """How much there is, Batch alone knows; a job that fits nowhere stays RUNNABLE."""
