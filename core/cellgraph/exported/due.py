@@ -31,8 +31,10 @@ def looks(schedule: Schedule) -> str:
     """The cron fields, in any zone, at which to look whether a run is due: each hour at the minutes
     of the schedule. All zones in use differ from UTC by whole quarters of an hour."""
     minute = schedule.cron.split()[0]
-    whole = _offset_minutes(schedule.zone) == {0}
-    return f"{minute} * * * *" if whole else "*/15 * * * *" if minute == "0" else "* * * * *"
+    if _offset_minutes(schedule.zone) == {0}:
+        return f"{minute} * * * *"
+    quarter = minute.isdigit() and int(minute) % 15 == 0
+    return "*/15 * * * *" if quarter else "* * * * *"
 
 
 def _offset_minutes(zone: str) -> set[int]:

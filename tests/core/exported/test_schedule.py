@@ -1,4 +1,4 @@
-"""When a run is due: checked expressions, fire times across changes of the clocks, EventBridge."""
+"""When a run is due: checked expressions, and fire times across changes of the clocks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cellgraph.errors import ExportError
 from cellgraph.exported.due import due_time, looks
-from cellgraph.exported.schedule import Schedule, eventbridge_cron, fires, listed, schedule
+from cellgraph.exported.schedule import Schedule, fires, listed, schedule
 
 
 @pytest.mark.parametrize(
@@ -46,29 +46,6 @@ def test_times_are_listed_with_their_offset() -> None:
         "Mon 2026-10-26 06:00 CET (+0100)",
         "Mon 2026-11-02 06:00 CET (+0100)",
     ]
-
-
-@pytest.mark.parametrize(
-    ("cron", "said"),
-    [
-        ("0 6 * * *", "cron(0 6 * * ? *)"),
-        ("0 6 * * 1-5", "cron(0 6 ? * MON-FRI *)"),
-        ("*/15 0 * * 0,7", "cron(*/15 0 ? * SUN,SUN *)"),
-        ("0 6 1 */3 *", "cron(0 6 1 */3 ? *)"),
-        ("0 6 L * *", "cron(0 6 L * ? *)"),
-        ("0 6 * * 5#2", "cron(0 6 ? * 6#2 *)"),
-        ("0 6 * * fri", "cron(0 6 ? * FRI *)"),
-    ],
-)
-def test_eventbridge_counts_days_from_sunday_and_wants_a_question_mark(
-    cron: str, said: str
-) -> None:
-    assert eventbridge_cron(schedule(cron, "UTC")) == said
-
-
-def test_eventbridge_cannot_say_both_kinds_of_days() -> None:
-    with pytest.raises(ExportError, match="write two schedules"):
-        eventbridge_cron(schedule("0 6 1 * 1", "UTC"))
 
 
 NOW = datetime(2026, 11, 30, 5, 31, tzinfo=UTC)  # a Monday, 06:31 in Berlin
@@ -112,3 +89,15 @@ def test_whoever_looks_as_often_as_told_misses_no_time(
     (time,) = fires(due, after, 1)
     (look,) = fires(Schedule(looks(due), "UTC"), time - timedelta(seconds=1), 1)
     assert look - time < timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "looked"),
+    [
+        ("30 6 * * *", "Europe/Berlin", "30 * * * *"),
+        ("30 6 * * *", "Asia/Kathmandu", "*/15 * * * *"),  # 5 h 45 min from UTC
+        ("7 6 * * *", "Asia/Kathmandu", "* * * * *"),
+    ],
+)
+def test_nobody_looks_more_often_than_the_zone_asks_for(cron: str, zone: str, looked: str) -> None:
+    assert looks(schedule(cron, zone)) == looked
