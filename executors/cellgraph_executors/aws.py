@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 # AWS's libraries have no type hints; what they return is Any here.
-import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     Config,
 )
@@ -26,6 +25,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]  # pyright: ig
 
 from cellgraph.errors import ConfigError
 from cellgraph.stores.s3.bucket import WHO, renewal
+from cellgraph.stores.s3.clients import make_client
 
 _ATTEMPTS: Final = 10
 _CONNECT_S: Final = 5
@@ -95,10 +95,7 @@ class Clients:
         )
         config = Config(connect_timeout=_CONNECT_S, read_timeout=_READ_S, retries=retries)
         try:
-            session: Any = boto3.Session(
-                profile_name=self._profile or None, region_name=self._region or None
-            )
-            return session.client(service, config=config)
+            return make_client(service, self._profile, self._region, config)
         except ProfileNotFound:
             raise ConfigError(
                 f"profile={self._profile!r}: AWS's configuration has no such profile; "

@@ -8,6 +8,7 @@ to that code.
 A child costs a Python start, so this module imports what it needs when it needs it.
 """
 
+import gc
 import os
 import re
 import sys
@@ -78,6 +79,7 @@ def run(
 ) -> int:
     """Run one child; return the exit code: 0, 1 for a call that failed, 3 for trouble of ours."""
     began = time.time()
+    gc.disable()  # until the user's code runs: what imports leave behind is no garbage
     from cellgraph.errors import CellgraphError
     from cellgraph.stores.s3.bucket import Access, Bucket
     from cellgraph.stores.s3.outpost import Outpost
@@ -250,6 +252,7 @@ class Child:
             text = f"its arguments cannot be read here: {type(error).__name__}: {error}"
             event = JobFailed(at, started, 0.0, ExecutorError(text), "")
         else:
+            gc.enable()
             with self._deadline(head, at, prints):
                 event = run_job(Job(at, function, args, kwargs, Resources()), self._outpost)
         self._failed = self._failed or isinstance(event, JobFailed)

@@ -1,4 +1,4 @@
-"""Requests to one bucket: the only module of core that knows boto3.
+"""Requests to one bucket.
 
 Threading: any thread; requests run on the thread that asks, those of `each` on a pool as large as
 the connection pool. Where the bucket is: `AWS_ENDPOINT_URL`, credentials and the rest of AWS's own
@@ -10,20 +10,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 # AWS's libraries have no type hints; what they return is Any here.
-import boto3  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-import botocore.loaders  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-from boto3.exceptions import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-    Boto3Error,
-)
-from boto3.s3.transfer import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-    TransferConfig,
-)
 from botocore.config import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     Config,
 )
@@ -34,6 +25,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]  # pyright: ig
 )
 
 from cellgraph.errors import ConfigError
+from cellgraph.stores.s3.clients import PARTS_AT_ONCE, download, make_client, upload
 from cellgraph.stores.s3.faults import Absent, Refused, S3Fault, Taken, Unauthorised, Unreachable
 from cellgraph.stores.s3.place import Location
 
@@ -41,7 +33,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 CONNECTIONS: Final = 16
 MOST_BYTES: Final = 2 << 30  # of an object that is read into memory
-LARGE_AT_ONCE: Final = 4  # each in as many parts at once as there are connections left
+LARGE_AT_ONCE: Final = CONNECTIONS // PARTS_AT_ONCE
 _CONNECT_S: Final = 3
 _READ_S: Final = 60
 _DELETE_AT_ONCE: Final = 1000
@@ -104,12 +96,7 @@ class Bucket:
             retries={"mode": "standard"},  # three attempts, or AWS_MAX_ATTEMPTS
         )
         try:
-            core: Any = botocore.session.Session(profile=self.access.profile or None)
-            core.register_component("data_loader", _models(core.get_config_variable("data_path")))
-            session: Any = boto3.Session(
-                botocore_session=core, region_name=self.access.region or None
-            )
-            client = session.client("s3", config=config)
+            client = make_client("s3", self.access.profile, self.access.region, config)
         except (BotoCoreError, ValueError) as error:
             raise ConfigError(_setup_problem(error, self.location, self.access)) from None
         with self._lock:
@@ -158,13 +145,7 @@ class Bucket:
     def get_file(self, name: str, target: Path) -> None:
         """Write an object to the new file *target*, in parts at once when it is large."""
         with self._asking() as (client, bucket), target.open("xb") as file:
-            client.download_fileobj(
-                bucket,
-                self.location.key(name),
-                file,
-                ExtraArgs=dict(self._reading),
-                Config=_transfers(),
-            )
+            download(client, bucket, self.location.key(name), file, dict(self._reading))
 
     def put(self, name: str, data: bytes, *, new: bool = False) -> str:
         """Write an object; return its ETag. *new*: raises Taken if it exists."""
@@ -177,14 +158,8 @@ class Bucket:
 
     def put_file(self, name: str, source: Path) -> None:
         """Write the file *source* to an object, in parts at once when it is large."""
-        with self._asking() as (client, bucket), source.open("rb") as file:
-            client.upload_fileobj(
-                file,
-                bucket,
-                self.location.key(name),
-                ExtraArgs=dict(self._writing),
-                Config=_transfers(),
-            )
+        with self._asking() as (client, bucket):
+            upload(client, bucket, self.location.key(name), source, dict(self._writing))
 
     def list(self, prefix: str, after: str = "") -> list[Found]:
         """The objects whose names begin with *prefix* and sort behind *after*, sorted."""
@@ -246,7 +221,7 @@ class Bucket:
             raise self._meaning(cast("dict[str, Any]", error.response)) from None
         except HTTPClientError as error:
             raise Unreachable(f"no answer ({type(error).__name__})") from None
-        except (BotoCoreError, Boto3Error) as error:
+        except BotoCoreError as error:
             raise _of_library(type(error).__name__) from None
 
     def _meaning(self, response: Mapping[str, Any]) -> S3Fault:
@@ -291,14 +266,3 @@ def _setup_problem(error: Exception, location: Location, access: Access) -> str:
             "`aws configure list-profiles` lists them"
         )
     return f"{location.uri} cannot be opened ({name}): check region= and AWS's configuration"
-
-
-@cache
-def _models(data_path: str | None) -> Any:
-    """The descriptions of AWS's services on this machine: 0.1 s to read, the same for everyone."""
-    loaders: Any = botocore.loaders
-    return loaders.create_loader(data_path)
-
-
-def _transfers() -> Any:
-    return TransferConfig(max_concurrency=CONNECTIONS // LARGE_AT_ONCE)
