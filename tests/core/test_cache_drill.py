@@ -196,7 +196,7 @@ class BucketDrill(Drill):
 
     def __init__(self, folder: Path, server: S3Server, seed: int) -> None:
         here, there = (Where(ADDRESS, str(folder / name)) for name in ("here", "there"))
-        roles = [("writer", here), ("writer", there), ("reader", here), ("merger", there)]
+        roles = [("writer", here), ("writer", there), ("reader", here), ("gc", there)]
         super().__init__(folder, roles, seed)
         self.met: dict[tuple[str, str], int] = {}
         self._server = server
