@@ -75,9 +75,13 @@ class Blobs:
     def get(self, name: bytes) -> Payload | None:
         """As `Store.get_blob`. Raises StoreError when the file is there and cannot be opened."""
         try:
-            return self._read(name, trusting=True)
+            return self.read(name)
         except blobfile.DamagedBlob:
             return None
+
+    def read(self, name: bytes) -> Payload | None:
+        """As `get`, but a damaged payload, which is in quarantine now, raises DamagedBlob."""
+        return self._read(name, trusting=True)
 
     def check(self, name: bytes) -> str:
         """Read and hash a payload; return what was wrong, if it is in quarantine now."""

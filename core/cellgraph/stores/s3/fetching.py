@@ -14,6 +14,7 @@ from typing import Final
 
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import StoreError
+from cellgraph.stores.local.blobfile import DamagedBlob
 from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.bundle import Place
 from cellgraph.stores.s3.faults import Absent, S3Fault
@@ -24,6 +25,8 @@ from cellgraph.stores.s3.tier import Tier
 
 # Far above what one flush packs.
 _PACK_BYTES: Final = 256 << 20
+# A tier that is far too small may evict what was fetched before it is opened.
+_ATTEMPTS: Final = 5
 
 
 class Fetcher:
@@ -47,10 +50,10 @@ class Fetcher:
             return None
         place, _ = known
         try:
-            self._bring(place)
-        except Absent:
+            found = self._brought(place)
+        except (Absent, DamagedBlob):  # computed and put again
             self._ledger.forget_place(payload)
-            return None
+            found = None
         except S3Fault as fault:
             self._link.failed(fault)
             return None
@@ -60,9 +63,6 @@ class Fetcher:
                 f"{self._tier.root}: {error.strerror}; free space there, then evaluate again"
             ) from error
         self._link.worked()
-        found = self._tier.get_blob(payload)
-        if found is None:  # damaged in the bucket: computed and put again
-            self._ledger.forget_place(payload)
         return found
 
     def used(self, payload: bytes) -> None:
@@ -79,6 +79,15 @@ class Fetcher:
         with self._lock:
             arrived, self._arrived = list(self._arrived), {}
         return arrived
+
+    def _brought(self, place: Place) -> Payload | None:
+        """Raises DamagedBlob, and what a request may raise."""
+        for _ in range(_ATTEMPTS):
+            self._bring(place)
+            found = self._tier.fetched_blob(place.digest)
+            if found is not None:
+                return found
+        return None
 
     def _bring(self, place: Place) -> None:
         if not place.pack:

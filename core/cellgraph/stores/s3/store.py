@@ -174,10 +174,12 @@ class S3Store:
     def get_blob(self, digest: bytes) -> Payload | None:
         """See `Store`. Fetches a payload that is not on this machine."""
         found = self._tier.get_blob(digest)
-        if found is None:
-            return self._fetcher.fetch(digest)
-        self._fetcher.used(digest)
-        return found
+        if found is not None:
+            self._fetcher.used(digest)
+            return found
+        if self._ledger.place(digest) is None:  # put by another machine since this one looked
+            self._puller.look()
+        return self._fetcher.fetch(digest)
 
     def has_blob(self, digest: bytes) -> bool:
         """See `Store`. Asks nobody: what was pushed with its record is taken to be there."""

@@ -11,6 +11,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
 
+from cellgraph.codecs.payload import Payload
 from cellgraph.stores.local import LocalStore
 from cellgraph.stores.local.layout import written_here
 from cellgraph.stores.local.locks import Lock, lock
@@ -141,6 +142,14 @@ class Tier(LocalStore):
     def blob_digests(self) -> Iterator[bytes]:
         """The payloads that are here."""
         return (blob.digest for blob in self.blobs())
+
+    def fetched_blob(self, digest: bytes) -> Payload | None:
+        """A payload that was added just now; None if it is gone again.
+
+        Raises DamagedBlob when it is not what its name says: it is in quarantine then.
+        """
+        self._check()
+        return self._blobs.read(digest)
 
     def add_blob_file(self, digest: bytes, temporary: Path) -> None:
         """Put a file that was fetched in place; it is verified when it is read."""
