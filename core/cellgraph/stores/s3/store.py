@@ -280,8 +280,10 @@ class S3Store:
             self._tier.blob_path(payload).unlink(missing_ok=True)
 
     def leftovers(self, grace_s: float, *, remove: bool) -> Swept:
-        """See `Tended`: of the local tier; those in the bucket are among its payloads."""
-        return self._tier.leftovers(grace_s, remove=remove)
+        """See `Tended`: of the local tier, and of remote jobs that are over."""
+        here = self._tier.leftovers(grace_s, remove=remove)
+        there = self._tending.leftovers(grace_s, remove=remove)
+        return Swept(here.files + there.files, here.nbytes + there.nbytes)
 
     def remove_file(self, name: str) -> None:
         """See `Tended`. Raises StoreError when the bucket cannot be asked."""

@@ -26,6 +26,7 @@ from cellgraph.stores.s3.doomed import Doomed
 from cellgraph.stores.s3.faults import Absent, S3Fault, Taken
 from cellgraph.stores.s3.hand import Hand
 from cellgraph.stores.s3.inventory import Inventory
+from cellgraph.stores.s3.jobfolders import JobFolders
 from cellgraph.stores.s3.place import (
     SEGMENTS,
     blob_name,
@@ -76,6 +77,7 @@ class Tending:
         self._made = 0
         self._seen = Inventory(bucket, puller)
         self._doomed = Doomed(bucket)
+        self._jobs = JobFolders(bucket, time.time)
 
     def facts(self, index_bytes: int, quarantine: tuple[int, int]) -> Facts:
         """See `Tended`."""
@@ -93,6 +95,7 @@ class Tending:
             self._doomed = Doomed(self._bucket)
             # Payloads before records: one that is put meanwhile is younger than any grace period.
             self._seen.read_payloads()
+            self._jobs.look()
         return self._seen
 
     def kept(self) -> Iterator[Kept]:
@@ -247,6 +250,8 @@ class Tending:
         old = time.time() - grace_s
         ownerless = self._seen.ownerless_packs()
         unneeded |= {name: found for name, found in ownerless.items() if found.modified_s < old}
+        since = self._jobs.needed_since()
+        unneeded = {name: found for name, found in unneeded.items() if found.modified_s < since}
         with self._asking("be written"):
             gone, swept = self._doomed.sort(unneeded, time.time(), grace_s)
             if remove:
@@ -254,6 +259,11 @@ class Tending:
                 self._doomed.settle(unneeded, gone, time.time())
                 self._forget([d for name in gone for d in inside.get(name, ())])
         return swept
+
+    def leftovers(self, grace_s: float, *, remove: bool) -> Swept:
+        """See `Tended`: the folders of remote jobs that are over."""
+        with self._asking("be written"):
+            return self._jobs.sweep(max(grace_s, self._grace_s), remove=remove)
 
     @contextmanager
     def _asking(self, what: str) -> Generator[None]:
