@@ -4,7 +4,7 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,14 @@ import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[repor
 
 from cellgraph.stores.trusted import VARIABLE as TRUST
 from cellgraph_executors.sandbox.batch.arns import ACCOUNT, REGION
+from cellgraph_executors.sandbox.batch.container import start_environment
 from cellgraph_executors.sandbox.batch.hosting import Hosting
 from cellgraph_executors.sandbox.batch.inprocess import Calls, InProcess
 from cellgraph_executors.sandbox.batch.model import Spec
 from cellgraph_executors.sandbox.batch.processes import Processes
+from cellgraph_executors.sandbox.batch.runner import Runner
 from cellgraph_executors.sandbox.batch.service import Batch
+from cellgraph_executors.sandbox.batch.warm import Warm, check
 from cellgraph_executors.sandbox.faults import Faults
 from cellgraph_executors.sandbox.front import Counts, Front
 from cellgraph_executors.sandbox.fsx import Fsx
@@ -31,7 +34,7 @@ from cellgraph_executors.sandbox.schedules import fire
 from cellgraph_executors.sandbox.server import HOST, Server, records
 from cellgraph_executors.settings import reject_unknown
 
-_SETTINGS: Final = ("exported", "in_process", "port", "speed", "vcpus")
+_SETTINGS: Final = ("exported", "in_process", "port", "speed", "vcpus", "warm")
 # What would point a client elsewhere, or make it somebody else.
 _REMOVED: Final = (
     "AWS_PROFILE",
@@ -57,8 +60,9 @@ class Sandbox:
 
     *port*: where to listen, 0 for any free one. *vcpus*: how many the queue has, and so how many
     jobs of one vCPU run at once. *speed*: how many times faster timeouts and grace periods pass.
-    *in_process*: a function that is called instead of starting a process for each attempt, see
-    `batch.inprocess`.
+    *warm*: modules that jobs have imported when they begin, see `batch.warm`; None: each starts
+    Python anew. *in_process*: a function that is called instead of starting a process for each
+    attempt, see `batch.inprocess`.
     """
 
     def __init__(
@@ -67,21 +71,23 @@ class Sandbox:
         port: int = 0,
         vcpus: float = 8,
         speed: float = 1,
+        warm: Sequence[str] | None = None,
         in_process: InProcess | None = None,
     ) -> None:
+        check(warm or ())
         self.faults = Faults()
         self._counts = Counts()
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self.bucket = f"sandbox-{secrets.token_hex(4)}"
         front = Front(records(), self._counts, self.faults)
         self._server = Server(front, port)
         self._guard = Guard()
         logs = LogStreams(self.folder / "logs")
         self.file_systems = Fsx(self.folder / "fsx", lambda: self.client("s3"))
-        runner = Processes() if in_process is None else Calls(in_process)
         self._batch = Batch(
-            Hosting(runner, self.file_systems, self.folder / "hosts"),
+            Hosting(self._runner(warm, in_process), self.file_systems, self.folder / "hosts"),
             logs,
             self.folder / "jobs",
             self._of_jobs,
@@ -93,12 +99,20 @@ class Sandbox:
         front.add("batch", self._batch.handlers())
         front.add("fsx", self.file_systems.handlers())
         front.add("logs", Logs({JOB_LOGS: logs}).handlers())
-        self.bucket = f"sandbox-{secrets.token_hex(4)}"
         try:
             self._furnish()
         except BaseException:
             self.close()
             raise
+
+    def _runner(self, warm: Sequence[str] | None, in_process: InProcess | None) -> Runner:
+        if in_process is not None:
+            return Calls(in_process)
+        if warm is None:
+            return Processes()
+        return Warm(
+            warm, self.folder, {**start_environment(self.folder), **self._guard.environment}
+        )
 
     @property
     def url(self) -> str:

@@ -59,10 +59,9 @@ def _models(data_path: str | None) -> Any:
 
 def _transfers(client: Any) -> Any:
     # the only use of boto3, and not every process has large objects
-    from boto3.s3.transfer import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-        TransferConfig,
-        create_transfer_manager,
-    )
+    import boto3.s3.transfer  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
-    make: Any = create_transfer_manager
-    return make(client, TransferConfig(max_concurrency=PARTS_AT_ONCE))
+    transfer: Any = boto3.s3.transfer
+    return transfer.create_transfer_manager(
+        client, transfer.TransferConfig(max_concurrency=PARTS_AT_ONCE)
+    )

@@ -12,6 +12,16 @@ from cellgraph_executors.sandbox.batch.model import Spec
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+def start_environment(folder: Path) -> dict[str, str]:
+    """What every process has, one that works in *folder*."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{_SYSTEM_PATH}",
+        "HOME": str(folder),
+        "TMPDIR": str(folder / "tmp"),
+        "LANG": "C.UTF-8",
+    }
+
+
 def container_environment(
     spec: Spec,
     index: int | None,
@@ -22,10 +32,7 @@ def container_environment(
 ) -> dict[str, str]:
     """All variables of an attempt's process, the reserved ones last."""
     made = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{_SYSTEM_PATH}",
-        "HOME": str(folder),
-        "TMPDIR": str(folder / "tmp"),
-        "LANG": "C.UTF-8",
+        **start_environment(folder),
         **given,
         **spec.environment,
         "AWS_BATCH_JOB_ID": spec.child_id(index),

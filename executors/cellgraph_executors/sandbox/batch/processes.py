@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import IO, Final, cast
+from typing import IO, Final, Protocol, cast
 
 from cellgraph_executors.sandbox.batch.mounting import with_mounts
 from cellgraph_executors.sandbox.batch.runner import CannotStart, Order, Running
@@ -22,10 +22,45 @@ _POLL_S: Final = 0.02  # where the system does not tell of a process's end
 _HAS_PIDFD: Final = hasattr(os, "pidfd_open")
 
 
-class Processes:
-    """A `Runner`."""
+class Started(Protocol):
+    """A process that was started; a `Popen`, for one. Its output is on `stdout`."""
 
-    def __init__(self) -> None:
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+
+    def poll(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        ...
+
+    def wait(self) -> int:
+        """The same, at its end. Its number may be another's afterwards."""
+        ...
+
+
+def spawn(order: Order) -> Started:
+    """Start the process of an attempt. Raises OSError."""
+    command: Sequence[str] = order.command
+    if order.mounts:
+        command = with_mounts(command, order.folder, order.mounts)
+    return subprocess.Popen(
+        command,
+        cwd=order.folder,
+        env=order.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+class Processes:
+    """A `Runner`. *start*: how a process is started."""
+
+    def __init__(self, start: Callable[[Order], Started] = spawn) -> None:
+        self._start = start
         self._new: deque[_Process] = deque()
         self._live: set[_Process] = set()  # of the pump's thread
         self._selector = selectors.DefaultSelector()
@@ -39,7 +74,7 @@ class Processes:
 
     def start(self, order: Order, ended: Callable[[int], None]) -> Running:
         """Start a process, see `Runner`."""
-        process = _Process(order, ended)
+        process = _Process(order, ended, self._start)
         self._new.append(process)
         self._wake()
         return process
@@ -101,41 +136,28 @@ class Processes:
 class _Process:
     """One attempt. Its descriptors are the pump's."""
 
-    def __init__(self, order: Order, ended: Callable[[int], None]) -> None:
+    def __init__(
+        self, order: Order, ended: Callable[[int], None], start: Callable[[Order], Started]
+    ) -> None:
         self._order = order
         self._ended = ended
         order.folder.mkdir(parents=True)
         (order.folder / "tmp").mkdir()
         try:
-            self._popen = self._spawn()
+            self._started = start(order)
         except OSError as error:
             shutil.rmtree(order.folder, ignore_errors=True)
             raise CannotStart(_cannot_start(order.command, error)) from error
-        self.output = cast("IO[bytes]", self._popen.stdout)
+        self.output = cast("IO[bytes]", self._started.stdout)
         self.reading = True
         os.set_blocking(self.output.fileno(), False)
-        self.exit_fd = os.pidfd_open(self._popen.pid) if _HAS_PIDFD else -1
+        self.exit_fd = os.pidfd_open(self._started.pid) if _HAS_PIDFD else -1
         self._lock = threading.Lock()
         self._reaped = False
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        order = self._order
-        command: Sequence[str] = order.command
-        if order.mounts:
-            command = with_mounts(command, order.folder, order.mounts)
-        return subprocess.Popen(
-            command,
-            cwd=order.folder,
-            env=order.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
     def has_ended(self) -> bool:
         """Whether the process is there no more."""
-        return self._popen.poll() is not None
+        return self._started.poll() is not None
 
     def read(self) -> bool:
         """Pass on what was printed; return whether more may come."""
@@ -157,13 +179,13 @@ class _Process:
         with self._lock:
             if not self._reaped:
                 with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._popen.pid, number)
+                    os.killpg(self._started.pid, number)
 
     def finish(self, silently: bool) -> None:
         """The process has ended, or is about to: end what it left behind, and report."""
         self.kill()  # a container ends with its first process
         with self._lock:
-            code = self._popen.wait()
+            code = self._started.wait()
             self._reaped = True
         while self.reading and self._more():
             pass
