@@ -26,6 +26,7 @@ from cellgraph_executors.sandbox.batch.warm import Warm, check
 from cellgraph_executors.sandbox.faults import Faults
 from cellgraph_executors.sandbox.front import Counts, Front
 from cellgraph_executors.sandbox.fsx import Fsx
+from cellgraph_executors.sandbox.glue.service import Glue
 from cellgraph_executors.sandbox.guard import Guard
 from cellgraph_executors.sandbox.logsapi import Logs
 from cellgraph_executors.sandbox.logstreams import LogStreams
@@ -50,7 +51,7 @@ _ROLE: Final = "sandbox-job"
 # Jobs may take the role.
 _TRUST: Final = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
-    '"Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}'
+    '"Principal": {"Service": ["ecs-tasks.amazonaws.com", "glue.amazonaws.com"]}}]}'
 )
 JOB_LOGS: Final = "/aws/batch/job"
 
@@ -98,7 +99,15 @@ class Sandbox:
         )
         front.add("batch", self._batch.handlers())
         front.add("fsx", self.file_systems.handlers())
-        front.add("logs", Logs({JOB_LOGS: logs}).handlers())
+        self._glue = Glue(
+            self.folder / "glue",
+            self._of_jobs,
+            lambda: self.client("s3"),
+            self.faults,
+            speed=speed,
+        )
+        front.add("glue", self._glue.handlers())
+        front.add("logs", Logs({JOB_LOGS: logs, **self._glue.logs}).handlers())
         try:
             self._furnish()
         except BaseException:
@@ -156,6 +165,11 @@ class Sandbox:
         }
 
     @property
+    def glue(self) -> Mapping[str, str]:
+        """Settings of an executor of type `glue`."""
+        return {"role": f"arn:aws:iam::{ACCOUNT}:role/{_ROLE}"}
+
+    @property
     def requests(self) -> Counter[tuple[str, str]]:
         """How often clients asked each (service, action); jobs and `client` are left out."""
         return self._counts.of_clients()
@@ -197,8 +211,9 @@ class Sandbox:
         """
         self.client("s3").create_bucket(Bucket=self.bucket)
         logs, iam = self.client("logs"), self.client("iam")
-        with suppress(logs.exceptions.ResourceAlreadyExistsException):
-            logs.create_log_group(logGroupName=JOB_LOGS)
+        for group in (JOB_LOGS, *self._glue.logs):
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_group(logGroupName=group)
         with suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_role(RoleName=_ROLE, AssumeRolePolicyDocument=_TRUST)
         batch = self.client("batch")
@@ -238,6 +253,7 @@ class Sandbox:
             return
         self._closed = True
         self._batch.close()
+        self._glue.close()
         self._empty()
         with self._lock:
             clients, self._clients = self._clients, {}

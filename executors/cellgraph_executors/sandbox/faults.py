@@ -1,6 +1,7 @@
 """What goes wrong on demand. Everything is addressed exactly or drawn from a seed: no surprises.
 
 Jobs are addressed by name, child index (None: a single job, or every child) and attempt (from 1).
+A run of Glue's has its number among the runs of its job, from 0, in place of a child's index.
 """
 
 import random
@@ -14,6 +15,9 @@ from cellgraph_executors.sandbox.naming import BOX_KEY, JOB_KEY, Call
 from cellgraph_executors.sandbox.wire import ServiceError
 
 _THROTTLED: Final = ServiceError("TooManyRequestsException", "Too Many Requests", 429)
+# Services that have words of their own for it.
+_THROTTLED_BY: Final = {"glue": ServiceError("ThrottlingException", "Rate exceeded")}
+_QUOTA: Final = ServiceError("ResourceNumberLimitExceededException", "a quota is used up")
 _SLOW_DOWN: Final = ServiceError("SlowDown", "Please reduce your request rate.", 503)
 _KEY: Final = "AKIASANDBOX"  # and the generation of the credentials
 _EXPIRED: Final = "The security token included in the request is expired"
@@ -94,12 +98,12 @@ class Faults:
         self._plan(job, child, attempt, Planned("out of memory", KILLED, "", when))
 
     def slow_runnable(self, seconds: float, *, job: str = "") -> None:
-        """Jobs stay RUNNABLE for so long, however much is free."""
+        """Jobs stay RUNNABLE (runs of Glue's STARTING) for so long, however much is free."""
         with self._lock:
             self._delays.append((job, seconds))
 
     def lag(self, seconds: float) -> None:
-        """DescribeJobs and ListJobs see changes of jobs so much later."""
+        """DescribeJobs, ListJobs and GetJobRun(s) see changes of jobs so much later."""
         self.lag_s = seconds
 
     def _plan(self, job: str, child: int | None, attempt: int, planned: Planned) -> None:
@@ -123,11 +127,21 @@ class Faults:
     def throttle(
         self, share: float, *, service: str = "batch", action: str = "", seed: int = 0
     ) -> None:
-        """Refuse a share (0 to 1) of requests with 429 TooManyRequestsException."""
+        """Refuse a share (0 to 1) of requests as the service does: 429 TooManyRequestsException,
+        or Glue's ThrottlingException."""
         self._refuse(
             lambda call: call.service == service and action in ("", call.action),
             share,
-            _THROTTLED,
+            _THROTTLED_BY.get(service, _THROTTLED),
+            seed,
+        )
+
+    def quota(self, share: float, *, action: str = "StartJobRun", seed: int = 0) -> None:
+        """Refuse a share (0 to 1) of Glue's requests with ResourceNumberLimitExceededException."""
+        self._refuse(
+            lambda call: call.service == "glue" and action in ("", call.action),
+            share,
+            _QUOTA,
             seed,
         )
 

@@ -29,6 +29,7 @@ from cellgraph_executors.sandbox.wire import (
 _INVALID: Final = {
     "batch": "ClientException",
     "fsx": "BadRequest",
+    "glue": "InvalidInputException",
     "logs": "InvalidParameterException",
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.executors.sandbox.support.glue_lab import GlueLab
 from tests.executors.sandbox.support.lab import Lab
 
 from cellgraph_executors.sandbox import sandbox
@@ -37,3 +38,16 @@ def lab(box: Sandbox, _labs: list[Lab]) -> Lab:
     if not _labs:
         _labs.append(Lab(box))
     return _labs[0]
+
+
+@pytest.fixture(scope="session")
+def _glue_labs() -> list[GlueLab]:
+    return []
+
+
+@pytest.fixture
+def glue(box: Sandbox, _glue_labs: list[GlueLab]) -> GlueLab:
+    """The same client for all tests, as `lab`."""
+    if not _glue_labs:
+        _glue_labs.append(GlueLab(box))
+    return _glue_labs[0]

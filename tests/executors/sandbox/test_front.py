@@ -52,11 +52,11 @@ def test_the_boxs_own_requests_are_not_counted(box: Sandbox) -> None:
 
 def test_an_action_that_nobody_has_is_one_clear_refusal(box: Sandbox) -> None:
     box.forget_requests()
-    with pytest.raises(ClientError, match=r"UnknownOperation.*no glue BatchStopJobRun") as refused:
-        aws.client("glue").batch_stop_job_run(JobName="x", JobRunIds=["jr_1"])
+    with pytest.raises(ClientError, match=r"UnknownOperation.*no glue GetJobBookmark") as refused:
+        aws.client("glue").get_job_bookmark(JobName="x")
     answer: Any = refused.value
     assert answer.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    assert box.requests["glue", "BatchStopJobRun"] == 1  # and is not tried again
+    assert box.requests["glue", "GetJobBookmark"] == 1  # and is not tried again
 
 
 def test_the_environment_is_as_before_when_the_sandbox_has_ended(

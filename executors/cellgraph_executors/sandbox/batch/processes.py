@@ -16,6 +16,7 @@ from typing import IO, Final, Protocol, cast
 
 from cellgraph_executors.sandbox.batch.mounting import with_mounts
 from cellgraph_executors.sandbox.batch.runner import CannotStart, Order, Running
+from cellgraph_executors.sandbox.logstreams import LogStream
 
 _CHUNK: Final = 1 << 16
 _POLL_S: Final = 0.02  # where the system does not tell of a process's end
@@ -30,6 +31,11 @@ class Started(Protocol):
 
     @property
     def stdout(self) -> IO[bytes] | None: ...
+
+    @property
+    def stderr(self) -> IO[bytes] | None:
+        """Asked for only where an order has a stream for it."""
+        ...
 
     def poll(self) -> int | None:
         """Its exit code, negative for a signal; None while it runs."""
@@ -51,7 +57,7 @@ def spawn(order: Order) -> Started:
         env=order.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.STDOUT if order.errors is None else subprocess.PIPE,
         start_new_session=True,
     )
 
@@ -98,9 +104,8 @@ class Processes:
                 process = cast("_Process", key.data)
                 if key.fd == process.exit_fd:
                     self._finish(process)
-                elif process in self._live and not process.read():
+                elif process in self._live and not process.read(key.fd):
                     self._selector.unregister(key.fd)
-                    process.reading = False
             if not _HAS_PIDFD:
                 for process in [p for p in self._live if p.has_ended()]:
                     self._finish(process)
@@ -118,7 +123,8 @@ class Processes:
         while self._new:
             process = self._new.popleft()
             self._live.add(process)
-            self._selector.register(process.output.fileno(), selectors.EVENT_READ, process)
+            for fd in process.reading:
+                self._selector.register(fd, selectors.EVENT_READ, process)
             if process.exit_fd >= 0:
                 self._selector.register(process.exit_fd, selectors.EVENT_READ, process)
 
@@ -126,8 +132,8 @@ class Processes:
         if process not in self._live:
             return
         self._live.discard(process)
-        if process.reading:
-            self._selector.unregister(process.output.fileno())
+        for fd in process.reading:
+            self._selector.unregister(fd)
         if process.exit_fd >= 0:
             self._selector.unregister(process.exit_fd)
         process.finish(silently)
@@ -141,16 +147,20 @@ class _Process:
     ) -> None:
         self._order = order
         self._ended = ended
-        order.folder.mkdir(parents=True)
+        order.folder.mkdir(parents=True, exist_ok=True)
         (order.folder / "tmp").mkdir()
         try:
             self._started = start(order)
         except OSError as error:
             shutil.rmtree(order.folder, ignore_errors=True)
             raise CannotStart(_cannot_start(order.command, error)) from error
-        self.output = cast("IO[bytes]", self._started.stdout)
-        self.reading = True
-        os.set_blocking(self.output.fileno(), False)
+        self._pipes = [(cast("IO[bytes]", self._started.stdout), order.log)]
+        if order.errors is not None:
+            self._pipes.append((cast("IO[bytes]", self._started.stderr), order.errors))
+        # Descriptors from which more may come, and where it goes.
+        self.reading = {pipe.fileno(): log for pipe, log in self._pipes}
+        for fd in self.reading:
+            os.set_blocking(fd, False)
         self.exit_fd = os.pidfd_open(self._started.pid) if _HAS_PIDFD else -1
         self._lock = threading.Lock()
         self._reaped = False
@@ -159,13 +169,15 @@ class _Process:
         """Whether the process is there no more."""
         return self._started.poll() is not None
 
-    def read(self) -> bool:
+    def read(self, fd: int) -> bool:
         """Pass on what was printed; return whether more may come."""
         try:
-            data = os.read(self.output.fileno(), _CHUNK)
+            data = os.read(fd, _CHUNK)
         except BlockingIOError:
             return True
-        self._order.log.write(data)
+        self.reading[fd].write(data)
+        if not data:
+            del self.reading[fd]
         return bool(data)
 
     def stop(self) -> None:
@@ -187,23 +199,25 @@ class _Process:
         with self._lock:
             code = self._started.wait()
             self._reaped = True
-        while self.reading and self._more():
-            pass
-        self.output.close()
+        for fd, log in self.reading.items():
+            while self._more(fd, log):
+                pass
+        for pipe, log in self._pipes:
+            pipe.close()
+            log.close()
         if self.exit_fd >= 0:
             os.close(self.exit_fd)
-        self._order.log.close()
         shutil.rmtree(self._order.folder, ignore_errors=True)
         if not silently:
             self._ended(128 - code if code < 0 else code)
 
-    def _more(self) -> bool:
+    def _more(self, fd: int, log: LogStream) -> bool:
         """Read what is in the pipe and do not wait for more: a process may have left the group."""
         try:
-            data = os.read(self.output.fileno(), _CHUNK)
+            data = os.read(fd, _CHUNK)
         except BlockingIOError:
             return False
-        self._order.log.write(data)
+        log.write(data)
         return bool(data)
 
 

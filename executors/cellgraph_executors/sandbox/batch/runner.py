@@ -17,9 +17,10 @@ class Order(NamedTuple):
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
-    folder: Path  # its working folder: empty, and removed at its end
+    folder: Path  # its working folder: made if it is not there, and removed at its end
     mounts: tuple[Mount, ...]
     log: LogStream
+    errors: LogStream | None = None  # for stderr; None: the same as for stdout
 
 
 class Running(Protocol):

@@ -117,6 +117,7 @@ class _Forked:
         self._server = server
         self.pid = pid
         self.stdout = stdout
+        self.stderr: IO[bytes] | None = None  # it writes both to one
 
     def poll(self) -> int | None:
         code: int | None = self._server.ask({"poll": self.pid})["code"]
