@@ -86,6 +86,11 @@ class Flight:
         """The service's id; empty before it is submitted."""
         return self.pending.remote
 
+    @property
+    def whole(self) -> bool:
+        """Whether all its calls have ended."""
+        return all(slot.ended for slot in self.slots)
+
     def of_child(self, child: int) -> Iterator[tuple[int, Slot]]:
         """The calls of a child: their places in it, and their slots."""
         per_child = self.pending.calls_per_child

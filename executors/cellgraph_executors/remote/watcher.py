@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from cellgraph.errors import StoreError
 from cellgraph.events import RemoteStatus
 from cellgraph.executor import Remark, RemoteSeen
 from cellgraph.stores.s3.faults import S3Fault
@@ -50,6 +51,7 @@ class Watcher:
         self._sender = sender
         self._collector = Collector(office)
         self._looks = 0
+        self._settled: list[str] = []  # arrays of which all is known, still on record
 
     def run(self) -> None:
         """Until the executor is closed."""
@@ -58,13 +60,14 @@ class Watcher:
         while not office.closed.is_set():
             with office.lock:
                 flights = office.flights.open()
-            if not flights:
+            if not (flights or self._settled):
                 office.watch.wait()
                 office.watch.clear()
                 continue
             changed = self._watch(flights)
             if office.watch.wait(interval.next_s(changed=changed)):
                 office.watch.clear()
+        self._leave()
 
     def _watch(self, flights: Sequence[Flight]) -> bool:
         """One look; whether anything changed. Trouble is said, and waited out."""
@@ -86,6 +89,7 @@ class Watcher:
 
     def _look(self, flights: Sequence[Flight]) -> bool:
         self._looks += 1
+        self._settle()
         self._terminate()
         changed = False
         for flight in flights:
@@ -183,15 +187,31 @@ class Watcher:
         return True
 
     def _finish(self, flight: Flight) -> None:
-        """All is known. Results are in the bucket before the job is taken off the record."""
+        """All is known. It is on record until the engine has filed the results: the next look."""
         office = self._office
         with office.lock:
             if flight.wanted_now:
                 return  # somebody has just come
             office.flights.drop(flight)
-            whole = all(slot.ended for slot in flight.slots)
-        if whole and office.store.flush():
-            office.book.remove(flight.array)
+            if flight.whole:
+                self._settled.append(flight.array)
+
+    def _settle(self) -> None:
+        """Take off the record what is over, its results being in the bucket. Raises S3Fault."""
+        if self._settled and self._office.store.flush():
+            while self._settled:
+                self._office.book.remove(self._settled[0])
+                self._settled.pop(0)
+
+    def _leave(self) -> None:
+        """The session ends; who comes later need not look at what has ended."""
+        office = self._office
+        with office.lock:
+            self._settled += [f.array for f in office.flights.open() if f.remote and f.whole]
+        try:
+            self._settle()
+        except (S3Fault, StoreError) as fault:
+            _log.debug("remote jobs stay on record: %s", fault)
 
     # --- a job that has no id yet ---
 

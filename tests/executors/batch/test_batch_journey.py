@@ -28,8 +28,15 @@ def submissions(box: Any) -> int:
     return int(box.requests["batch", "SubmitJob"])
 
 
+def on_record(box: Any, uri: str) -> list[str]:
+    """The jobs that others would wait for."""
+    prefix = uri.removeprefix(f"s3://{box.bucket}/") + "/pending/"
+    found = box.client("s3").list_objects_v2(Bucket=box.bucket, Prefix=prefix)
+    return [item["Key"] for item in found.get("Contents", ())]
+
+
 def test_an_array_a_retry_and_what_was_said(
-    box: Any, opened: Callable[..., Any], tmp_path: Path
+    box: Any, uri: str, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
     """One submission for four calls; the one that fails leaves again, alone, and is not lost."""
     table = np.arange(1_000, 41_000, dtype=np.int64)
@@ -73,6 +80,7 @@ def test_an_array_a_retry_and_what_was_said(
     box.forget_requests()
     assert session.submit(calls[0]).result() == 1_000
     session.close()
+    assert on_record(box, uri) == []
     other = opened().session
     run = other.submit(calls)
     np.testing.assert_array_equal(run.result()[2], table * 2)
