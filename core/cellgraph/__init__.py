@@ -46,15 +46,18 @@ from cellgraph.failure import Failure
 from cellgraph.task import Partial, Task, task
 
 if TYPE_CHECKING:
+    from cellgraph.datasets import Dataset
     from cellgraph.explaining import Explanation
     from cellgraph.files import Dir, File
     from cellgraph.identity.registry import register_value
+    from cellgraph.inside import progress
     from cellgraph.planning import Plan
     from cellgraph.plugins import sandbox
     from cellgraph.run import Run
     from cellgraph.scripting import script
     from cellgraph.secret import Secret
     from cellgraph.session import Session
+    from cellgraph.sparkside import glue_context, spark, udf
 
 __all__ = [
     "CallCancelled",
@@ -62,6 +65,7 @@ __all__ = [
     "CellgraphError",
     "CodecError",
     "ConfigError",
+    "Dataset",
     "Dir",
     "ExecutorError",
     "Explanation",
@@ -98,19 +102,24 @@ __all__ = [
     "get_call",
     "get_context",
     "get_run",
+    "glue_context",
     "invalidate",
     "lineage",
     "plan",
+    "progress",
     "register_value",
     "runs",
     "sandbox",
     "script",
     "seq",
+    "spark",
     "submit",
     "task",
+    "udf",
 ]
 
 _LATER = {
+    "Dataset": "cellgraph.datasets",
     "Dir": "cellgraph.files",
     "Explanation": "cellgraph.explaining",
     "File": "cellgraph.files",
@@ -120,7 +129,11 @@ _LATER = {
     "Session": "cellgraph.session",
     "script": "cellgraph.scripting",
     "register_value": "cellgraph.identity.registry",
+    "glue_context": "cellgraph.sparkside",
+    "progress": "cellgraph.inside",
     "sandbox": "cellgraph.plugins",
+    "spark": "cellgraph.sparkside",
+    "udf": "cellgraph.sparkside",
 }
 
 

@@ -168,6 +168,17 @@ class LogText:
 
 
 @dataclass(frozen=True, slots=True)
+class CallProgress:
+    """How far a running call has come, as it says itself or its Spark does."""
+
+    run: str
+    call: int
+    done: float
+    total: float  # 0: not known
+    text: str  # what it is at, one line; may be empty
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One line for the user, said once per run: "fit uses the present definition of clean"."""
 
@@ -214,6 +225,7 @@ Event = (
     | RemoteJobChanged
     | RemoteChildrenEnded
     | LogText
+    | CallProgress
     | Notice
     | MissesExplained
     | RunFinished

@@ -8,8 +8,15 @@ from cellgraph.audit import complaint, verdict
 from cellgraph.dispatch import Dispatch
 from cellgraph.elsewhere import Elsewhere
 from cellgraph.errors import CallCancelled, LimitError
-from cellgraph.events import CallDone, CallFailed, CallsFinished, CallsStarted, LogText
-from cellgraph.executor import JobDone, JobFailed, JobLog, Unreduced
+from cellgraph.events import (
+    CallDone,
+    CallFailed,
+    CallProgress,
+    CallsFinished,
+    CallsStarted,
+    LogText,
+)
+from cellgraph.executor import JobDone, JobFailed, JobLog, JobProgress, Unreduced
 from cellgraph.failure import Failure, Refailed
 from cellgraph.failures import failure_entry
 from cellgraph.keeping import Jobs, Keeper, Report, disturbed, is_current, was_current
@@ -165,8 +172,8 @@ class Execution:
                         self._rest(*found, event)
             elif type(event) is JobFailed:
                 self._failed(event)
-            elif type(event) is JobLog:
-                self._printed(event)
+            elif type(event) is JobLog or type(event) is JobProgress:
+                self._said(event)
             else:
                 self._remotes.take(event)
         if entries:
@@ -300,13 +307,15 @@ class Execution:
         text = (failure.message, failure.traceback)
         self._telling.emit(CallFailed(active.run.id, node.call, *text, node.attempt, will_retry))
 
-    def _printed(self, event: JobLog) -> None:
+    def _said(self, event: JobLog | JobProgress) -> None:
         found = self._jobs.out.get(event.id)
-        if found is not None:
-            active, node = found
-            if active.ended:
-                return
-            self._telling.emit(LogText(active.run.id, node.call, event.stream, event.text))
+        if found is None or found[0].ended:
+            return
+        run, call = found[0].run.id, found[1].call
+        if isinstance(event, JobLog):
+            self._telling.emit(LogText(run, call, event.stream, event.text))
+        else:
+            self._telling.emit(CallProgress(run, call, event.done, event.total, event.text))
 
     # --- other sessions -------------------------------------------------------------------------
 

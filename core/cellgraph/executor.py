@@ -58,6 +58,15 @@ class JobLog(NamedTuple):
     text: str
 
 
+class JobProgress(NamedTuple):
+    """How far a running call has come, as it says itself or its Spark does; the last one counts."""
+
+    id: int
+    done: float
+    total: float  # 0: not known
+    text: str  # what it is at, one line; may be empty
+
+
 class Usage(NamedTuple):
     """What a call took of its machine."""
 
@@ -158,7 +167,7 @@ class Remark(NamedTuple):
     text: str
 
 
-JobEvent = JobLog | JobDone | JobFailed | JobsLeft | RemoteSeen | RemoteEnded | Remark
+JobEvent = JobLog | JobProgress | JobDone | JobFailed | JobsLeft | RemoteSeen | RemoteEnded | Remark
 Answer = JobDone | JobFailed
 
 

@@ -66,6 +66,14 @@ def commands() -> Mapping[str, EntryPoint]:
     return _points("cellgraph.commands")
 
 
+def local_spark() -> Any:
+    """The `SparkSession` of this process that everybody here shares. Raises ConfigError."""
+    point = _points("cellgraph.spark").get("default")
+    if point is None:
+        raise ConfigError("no local Spark is registered: pip install 'cellgraph[spark]'")
+    return point.load()()
+
+
 def sandbox(**settings: Any) -> AbstractContextManager[Any]:
     """AWS on loopback for the block: no account, no container engine, and jobs really run.
 

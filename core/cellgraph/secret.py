@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import CodecError, ConfigError
-from cellgraph.executor import JobEvent, JobFailed, JobLog
+from cellgraph.executor import JobEvent, JobFailed, JobLog, JobProgress
 from cellgraph.identity.registry import register_value
 
 _REFERENCE: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
@@ -120,7 +120,7 @@ def without_secrets(events: Sequence[JobEvent]) -> Sequence[JobEvent]:
 
 
 def _cleaned(event: JobEvent, secrets: list[tuple[str, str]]) -> JobEvent:
-    if isinstance(event, JobLog):
+    if isinstance(event, (JobLog, JobProgress)):
         return event._replace(text=_replaced(event.text, secrets))
     if isinstance(event, JobFailed):
         _clean_error(event.error, secrets)

@@ -15,7 +15,7 @@ from cellgraph.collector import NOTHING, Collector
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.identity.values import snapshot
-from cellgraph.inside import enter
+from cellgraph.inside import Handed, current_driver, enter
 from cellgraph.result import SCALARS, Apart, Inline, Result, Stored
 from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Store
@@ -39,6 +39,11 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
     try:
         args = [load(a, store) for a in job.args]
         kwargs = {name: load(a, store) for name, a in job.kwargs.items()}
+        driver = current_driver()
+        if driver is not None:
+            args, kwargs = driver.receive(job.function.func, args, kwargs)
+        elif any(isinstance(a, Handed) for a in (*args, *kwargs.values())):
+            args, kwargs = _as_asked(job.function, args, kwargs)
         outer = enter(None if job.function.code.startswith(b"rule:") else job.function.name)
         reads.begin(seen)
         try:
@@ -48,6 +53,8 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
         finally:
             enter(outer)
             reads.end(seen)
+        if driver is not None:
+            value = driver.deliver(value)
         check_length(job.function, value)
         outcome = settle(value, store)
     except BaseException as error:  # a task may raise anything, SystemExit included
@@ -62,6 +69,15 @@ def load(argument: object, store: Store) -> Any:
     if type(argument) in SCALARS:
         return argument
     return rebuild(argument, lambda leaf: leaf.load(store), _is_result)
+
+
+def _as_asked(
+    function: Function, args: list[Any], kwargs: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Each Dataset as what the function's annotation names."""
+    from cellgraph.datasets.edge import received
+
+    return received(function.func, args, kwargs)
 
 
 def check_length(function: Function, value: object) -> None:

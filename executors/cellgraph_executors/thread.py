@@ -5,7 +5,8 @@ import time
 from typing import Any, ClassVar, Final
 
 from cellgraph.errors import CallTimeout
-from cellgraph.executor import Job, JobDone, JobFailed
+from cellgraph.executor import Job, JobDone, JobFailed, JobProgress
+from cellgraph.inside import Progress, listen
 from cellgraph.worker import run_job
 from cellgraph_executors.blas import SharedBlasLimit
 from cellgraph_executors.capture import Capture, Sink
@@ -39,6 +40,7 @@ class ThreadWorker(Worker):
         self.timed: tuple[Job, float] | None = None  # the call and its time.monotonic() limit
         self.done = 0
         self.seen: Job | None = None  # what ran at the last tick
+        self.said: JobProgress | None = None  # how far a call has come, not reported yet
 
 
 class ThreadExecutor(Crew[ThreadWorker]):
@@ -52,7 +54,7 @@ class ThreadExecutor(Crew[ThreadWorker]):
     for those.
     """
 
-    SETTINGS: ClassVar = ("workers", "machine", "name")
+    SETTINGS: ClassVar[tuple[str, ...]] = ("workers", "machine", "name")
 
     def __init__(
         self,
@@ -90,6 +92,9 @@ class ThreadExecutor(Crew[ThreadWorker]):
 
     def _hire(self) -> ThreadWorker:
         return ThreadWorker(Sink(self._ticker.poke))
+
+    def _arrive(self, worker: ThreadWorker) -> None:
+        listen(lambda progress: self._heard(worker, worker.sink.job_id, progress))
 
     def _depart(self, worker: ThreadWorker) -> None:
         self._capture.detach(worker.sink)
@@ -135,6 +140,12 @@ class ThreadExecutor(Crew[ThreadWorker]):
     def _fetch_text(self, worker: ThreadWorker, *, whole: bool = True) -> None:
         with worker.sink.lock:
             worker.events.extend(worker.sink.take(whole=whole))
+
+    def _heard(self, worker: ThreadWorker, job_id: int | None, progress: Progress) -> None:
+        """Note how far a call has come: the ticker reports the last that was said. Any thread."""
+        if job_id is not None:
+            worker.said = JobProgress(job_id, *progress)
+            self._ticker.poke()
 
     # --- stopping ---
 
@@ -198,11 +209,14 @@ class ThreadExecutor(Crew[ThreadWorker]):
 
     def _pass_on_text(self, now: float) -> bool:
         """Report what running calls have printed; return whether there was or will be any."""
-        talking = [w for w in list(self._workers) if w.sink.pending]
+        talking = [w for w in list(self._workers) if w.sink.pending or w.said is not None]
         if talking and now - self._texts_at >= _TEXT_S:
             self._texts_at = now
             for worker in talking:
                 self._fetch_text(worker, whole=False)
+                said, worker.said = worker.said, None
+                if said is not None:
+                    worker.events.append(said)
                 self._flush(worker)
         return bool(talking)
 

@@ -23,16 +23,16 @@ SOURCES = (
 MAX_LINES = 400
 
 PUBLIC = """
-    CallCancelled CallTimeout CellgraphError CodecError ConfigError Dir ExecutorError
+    CallCancelled CallTimeout CellgraphError CodecError ConfigError Dataset Dir ExecutorError
     Explanation ExportError Expression Failure File GraphError HostLost IdentityError LimitError
-    OutOfMemory Partial Plan Run ScriptError Secret Session StoreError Task TaskError accept
-    calls catch catch_all cond configure context control current_session diff evaluate explain
-    get_call get_context get_run invalidate lineage plan register_value runs sandbox script seq
-    submit task
+    OutOfMemory Partial Plan Run ScriptError Secret Session StoreError Task TaskError accept calls
+    catch catch_all cond configure context control current_session diff evaluate explain get_call
+    get_context get_run glue_context invalidate lineage plan progress register_value runs sandbox
+    script seq spark submit task udf
 """.split()
 
 HEAVY = (
-    "numpy pandas pyarrow boto3 botocore IPython ipykernel ipywidgets anywidget msgspec "
+    "numpy pandas pyarrow pyspark boto3 botocore IPython ipykernel ipywidgets anywidget msgspec "
     "cloudpickle pebble psutil typer rich nbclient nbformat graphviz diskcache"
 ).split()
 
@@ -120,7 +120,7 @@ def test_every_package_is_typed() -> None:
 
 def test_entry_points_load() -> None:
     groups = {
-        "cellgraph.executors": {"batch", "process", "thread"},
+        "cellgraph.executors": {"batch", "process", "spark", "thread"},
         "cellgraph.presenters": {"default"},
     }
     for group, names in groups.items():

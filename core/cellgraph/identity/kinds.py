@@ -25,6 +25,7 @@ class Provider(Protocol):
 # Top-level module of a type, or first part of a kind's name -> the module that knows it.
 _PROVIDERS: Final = {
     "cellgraph": "cellgraph.files",
+    "datasets": "cellgraph.datasets",
     "numpy": "cellgraph.codecs.numpy",
     "pandas": "cellgraph.codecs.pandas",
     "pyarrow": "cellgraph.codecs.arrow",

@@ -7,7 +7,7 @@ Threading: any thread.
 import json
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -53,6 +53,23 @@ def content(bucket: str, key: str, *, folder: bool) -> bytes:
     """Digest of an object, or of all below *key*, by their sizes and ETags. Raises OSError."""
     found = _found(bucket, key, folder=folder)
     return names_digest([(o.name, _digest(o)) for o in found]) if folder else _digest(found[0])
+
+
+def listed(bucket: str, key: str) -> list[tuple[str, int, bytes]]:
+    """Name, size and digest of each object below *key*; of *key* itself, without a name, if there
+    is none below. Raises OSError; FileNotFoundError if there is neither."""
+    try:
+        found = _found(bucket, key, folder=True)
+    except FileNotFoundError:
+        found = _found(bucket, key, folder=False)
+    return [(o.name, o.size, _digest(o)) for o in found]
+
+
+def delete(bucket: str, keys: Sequence[str]) -> None:
+    """Delete objects; absent ones are fine. Raises OSError."""
+    if keys:
+        with _as_files(bucket, keys[0]):
+            _buckets.of(bucket).delete(keys)
 
 
 def size_bytes(bucket: str, key: str) -> int:
