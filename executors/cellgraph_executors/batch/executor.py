@@ -65,6 +65,7 @@ class BatchService(BatchJobs):
     """See `remote.service.Service`."""
 
     at_once = 100
+    resends = 0
 
     def __init__(self, clients: Clients, settings: BatchSettings) -> None:
         super().__init__(clients)
@@ -82,6 +83,10 @@ class BatchService(BatchJobs):
                 "[executors.batch] queue = ..."
             )
         return queue
+
+    def vcpus(self, job: Job) -> float:
+        """As the call says."""
+        return job.resources.vcpus
 
     def kind(self, children: int) -> RemoteKind:
         """An array, or one job."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cellgraph_executors.aws import Clients, asking
-from cellgraph_executors.remote.states import Fact, Over, Seen
+from cellgraph_executors.remote.states import Fact, Over, Seen, cause
 
 _LOG_GROUP: Final = "/aws/batch/job"
 _WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING")
@@ -15,6 +15,8 @@ _LOG_LINES: Final = 50
 
 class BatchJobs:
     """Jobs of one account and region."""
+
+    cause = staticmethod(cause)
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients

@@ -5,7 +5,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from cellgraph.errors import CallCancelled, ExecutorError, OutcomeRefused, OutOfMemory
+from cellgraph.errors import (
+    CallCancelled,
+    ExecutorError,
+    HostLost,
+    OutcomeRefused,
+    OutOfMemory,
+)
 from cellgraph.events import ChildEnded, RemoteStatus
 from cellgraph.executor import Job, JobEvent, JobFailed, JobLog, RemoteEnded, RemoteSeen
 from cellgraph.stores.s3.arrays import ARRAYS
@@ -15,7 +21,7 @@ from cellgraph_executors.aws import AwsFault, Unauthorised
 from cellgraph_executors.remote.flights import Flight, Slot
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.remote.outcome import Ended, Outcome, Raised, decode, event_of
-from cellgraph_executors.remote.states import Fact, cause
+from cellgraph_executors.remote.states import Fact
 
 _AT_ONCE: Final = 256
 _LOGS: Final = 10  # children of a job whose logs are fetched without being asked for
@@ -174,7 +180,8 @@ class Collector:
         told: list[ChildEnded] = []
         for fact in facts:
             log = self._log_of(flight, fact) if flight.wanted(fact.child) else ""
-            self._fail_child(flight, fact.child, cause(flight.pending.task, fact, log), fact)
+            error = self._office.service.cause(flight.pending.task, fact, log)
+            self._fail_child(flight, fact.child, error, fact)
             told.append(_ended(flight, fact))
         self._office.report([RemoteEnded(flight.remote, tuple(told))])
 
@@ -183,7 +190,8 @@ class Collector:
         reason = flight.watch.seen.reason
         for child in children:
             fact = Fact(child, -1, reason, "", 0.0, time.time(), flight.remote)
-            self._fail_child(flight, child, cause(flight.pending.task, fact, ""), fact)
+            error = self._office.service.cause(flight.pending.task, fact, "")
+            self._fail_child(flight, child, error, fact)
 
     def give_up(self, flight: Flight) -> None:
         """It was never submitted: what waits for it is sent by us."""
@@ -215,6 +223,8 @@ class Collector:
                 office.answer(jobs, error)
             elif flight.catching_up or isinstance(error, OutcomeRefused):
                 office.again(jobs, alone=False, error=error)
+            elif isinstance(error, HostLost) and office.service.resends:
+                office.again(jobs, alone=False, error=error, times=office.service.resends)
             elif several:  # which of its calls was at fault is not known
                 office.again(jobs, alone=True, error=error)
             elif isinstance(error, OutOfMemory):

@@ -69,6 +69,7 @@ class Office:
         self.sending: dict[int, Job] = {}  # taken from the window, not yet in flight
         self.closed = threading.Event()
         self.send = threading.Condition(self.lock)
+        self.room = False  # a job has ended: one that was not taken may be now
         self.watch = threading.Event()
         self.terminations: list[tuple[str, ...]] = []
         self._again: dict[int, int] = {}
@@ -95,12 +96,14 @@ class Office:
                 self.grouping.add(job, now)
             self.send.notify()
 
-    def again(self, jobs: Sequence[Job], *, alone: bool, error: ExecutorError) -> None:
+    def again(
+        self, jobs: Sequence[Job], *, alone: bool, error: ExecutorError, times: int = _AGAIN
+    ) -> None:
         """Jobs have to be sent once more, or fail with *error* when that was done before."""
         retried: list[Job] = []
         for job in jobs:
             count = self._again[job.id] = self._again.get(job.id, 0) + 1
-            if count > _AGAIN:
+            if count > times:
                 self.answer([job], error)
                 continue
             if alone:

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,16 +21,17 @@ from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.faults import Refused as S3Refused
 from cellgraph.stores.s3.faults import S3Fault
 from cellgraph.stores.s3.faults import Unauthorised as S3Unauthorised
-from cellgraph_executors.aws import AwsFault, NoAnswer, Refused, Unauthorised
+from cellgraph_executors.aws import AwsFault, Later, NoAnswer, Refused, Unauthorised
 from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of
 from cellgraph_executors.remote.grouping import Group
+from cellgraph_executors.remote.holding import PAUSES_S, Holding
 from cellgraph_executors.remote.loading import Loader
 from cellgraph_executors.remote.manifest import CallEntry, build
 from cellgraph_executors.remote.office import Office
 
-_PAUSES_S: Final = (0.5, 1, 2, 5, 10, 15)
 # Services show a new job in their listings within seconds.
 _LOOKS_S: Final = (0.5, 1.5, 3, 6)
+_SAID_AFTER: Final = 2  # refusals in a row: less is no news
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -39,12 +40,20 @@ class Closed(Exception):
     """The executor was closed while something waited."""
 
 
+class _Held(NamedTuple):
+    """A job that the service has no room for."""
+
+    flight: Flight
+    request: object
+
+
 class Sender:
     """Sends what is due."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
         self._loader = Loader(office)
+        self._holding: Holding[_Held] = Holding()
         self._said = False
 
     def run(self) -> None:
@@ -52,10 +61,14 @@ class Sender:
         office = self._office
         while not office.closed.is_set():
             with office.lock:
-                due = office.grouping.next_due()
+                times = (office.grouping.next_due(), self._holding.next_due())
+                due = min((each for each in times if each is not None), default=None)
                 now = office.clock()
-                if due is None or due > now:
+                if (due is None or due > now) and not office.room:
                     office.send.wait(None if due is None else due - now)
+                if office.room:
+                    office.room = False
+                    self._holding.room()
                 groups = office.grouping.due(office.clock())
                 for group in groups:
                     office.sending.update({job.id: job for job in group.jobs})
@@ -67,6 +80,11 @@ class Sender:
                 except Exception as error:  # a fault of ours still answers for the jobs
                     _log.exception("a group could not be sent")
                     self._fail(group.jobs, ExecutorError(f"cannot be sent: {error!r}"))
+            try:
+                for line in self._holding.due(office.clock()):
+                    self._try_again(line)
+            except Closed:
+                return
 
     def _send(self, group: Group) -> None:
         try:
@@ -151,22 +169,56 @@ class Sender:
             self._submit(left, calls_per_child)
         if left is not None:
             return
+        held = _Held(flight, request)
+        line = flight.pending.line
+        if line in self._holding:
+            self._holding.add(line, held)
+        elif not self._launch(held):
+            self._holding.add(line, held)
+            self._holding.refused(line, self._office.clock())
+
+    def _try_again(self, line: str) -> None:
+        """Submit what waits in a line, until there is no room again."""
+        while (held := self._holding.first(line)) is not None:
+            flight = held.flight
+            if flight.cancelled and not flight.open_jobs():
+                self._drop(flight)
+            elif not self._launch(held):
+                if self._holding.refused(line, self._office.clock()) == _SAID_AFTER:
+                    text = f"{flight.pending.task} waits to be submitted: {held.flight.refusal}"
+                    self._office.remark(flight.open_jobs(), text)
+                return
+            self._holding.left(line)
+
+    def _launch(self, held: _Held) -> bool:
+        """Submit a job whose calls wait for it; False: there is no room for it now."""
+        flight = held.flight
         try:
-            remote = self._submitted(flight, request)
+            remote = self._submitted(flight, held.request)
         except Closed:
             raise
+        except Later as fault:
+            flight.refusal = str(fault)
+            return False
         except Exception as error:
             self._refused(flight, error)
             if not isinstance(error, Refused):
-                raise
-            return
+                _log.exception("a job could not be submitted")
+            return True
         with self._office.lock:
             flight.pending = self._office.word.given(replace_remote(flight.pending, remote))
             if flight.cancelled:
                 self._office.terminations.append((remote,))
         self.tell(flight, attached=False)
-        self._patiently(sendable, lambda: self._book(flight.pending))
+        self._patiently(flight.open_jobs(), lambda: self._book(flight.pending))
         self._office.watch.set()
+        return True
+
+    def _drop(self, flight: Flight) -> None:
+        """Nobody wants it any more, and it was not submitted."""
+        with self._office.lock:
+            self._office.flights.drop(flight)
+        self._patiently([], lambda: self._unbook(flight.array))
 
     def _prepare(
         self, jobs: list[Job], entries: list[CallEntry], calls_per_child: int
@@ -183,7 +235,7 @@ class Sender:
             task=task,
             keys=keys_of(jobs),
             calls_per_child=calls_per_child,
-            vcpus=first.resources.vcpus,
+            vcpus=service.vcpus(first),
             created=time.time(),
         )
         pending, said = office.word.begin(pending)
@@ -231,7 +283,7 @@ class Sender:
     # --- submitting, once ---
 
     def _submitted(self, flight: Flight, request: object) -> str:
-        """Submit, and be sure that it was done once. Raises Refused, Closed."""
+        """Submit, and be sure that it was done once. Raises Later, Refused, Closed."""
         service, pending = self._office.service, flight.pending
         jobs = flight.open_jobs()
         for attempt in range(1_000_000):
@@ -242,6 +294,8 @@ class Sender:
                 found = self._look_up(pending, jobs)
                 if found:
                     return found
+            except Later:
+                raise
             except AwsFault as fault:
                 self._wait_out(fault, jobs, attempt)
         raise AssertionError
@@ -314,7 +368,7 @@ class Sender:
             self._office.remark(jobs, expired(self._office, fault))
             self._office.service.renew()
             self._office.arrays.renew()
-        self._sleep(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)])
+        self._sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
 
     def _sleep(self, pause_s: float) -> None:
         if self._office.closed.wait(pause_s):

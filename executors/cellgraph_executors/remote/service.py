@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from cellgraph.errors import ExecutorError
 from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
 from cellgraph_executors.remote.flights import Pending
@@ -13,6 +14,11 @@ class Service(Protocol):
     """One service in one account. Threading: any thread."""
 
     at_once: int  # how many jobs `describe` takes
+    resends: int  # how often we send a call again whose host was lost; 0: the service does it
+
+    def vcpus(self, job: Job) -> float:
+        """What a child of a job with this call has."""
+        ...
 
     def line(self, job: Job) -> str:
         """Where a call is queued. Raises ConfigError."""
@@ -44,6 +50,10 @@ class Service(Protocol):
 
     def log_tail(self, job: str) -> str:
         """The last lines of the log of a job or child; two requests at most."""
+        ...
+
+    def cause(self, task: str, fact: Fact, log: str) -> ExecutorError:
+        """Why a child left no outcome. *log*: its last lines, empty if they are not known."""
         ...
 
     def terminate(self, job: str, reason: str) -> None:

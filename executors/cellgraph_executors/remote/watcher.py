@@ -193,6 +193,8 @@ class Watcher:
             if flight.wanted_now:
                 return  # somebody has just come
             office.flights.drop(flight)
+            office.room = True
+            office.send.notify()
             if flight.whole:
                 self._settled.append(flight.array)
 
