@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cellgraph.run import Run
     from cellgraph.rundiff import RunDiff
     from cellgraph.storedrun import StoredRun
+    from cellgraph.trail import Trail
 
 _MIB: Final = 1 << 20
 _SHOWN: Final = 12  # digits of a call's id
@@ -217,12 +218,17 @@ class Asking:
         """
         from cellgraph.asked import origin_of
         from cellgraph.origins import trace
+
+        trail = self.trail()
+        origin = origin_of(what, trail, self._by_call)
+        return trace(origin.name, origin.starts, trail, self.store, origin.others)
+
+    def trail(self) -> "Trail":
+        """What is on record of where values came from; reads the whole store."""
         from cellgraph.trail import Trail
 
         self._settle()
-        trail = Trail(self.store.scan())
-        origin = origin_of(what, trail, self._by_call)
-        return trace(origin.name, origin.starts, trail, self.store, origin.others)
+        return Trail(self.store.scan())
 
     def diff(self, a: str, b: str) -> "RunDiff":
         """What differs between two runs on record, A before B. Raises StoreError."""

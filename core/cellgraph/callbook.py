@@ -13,9 +13,19 @@ from cellgraph.errors import CellgraphError, StoreError
 from cellgraph.failures import SHARED, failure_key
 from cellgraph.files import Dir, File
 from cellgraph.label import label
+from cellgraph.places import Read
 from cellgraph.reasons import Reasons
 from cellgraph.recall import Recall
-from cellgraph.records import CallRecord, FailureRecord, FinalRecord, Graph, Record, Value, decode
+from cellgraph.records import (
+    CallRecord,
+    FailureRecord,
+    FinalRecord,
+    Graph,
+    ReadsRecord,
+    Record,
+    Value,
+    decode,
+)
 from cellgraph.stores.base import Store
 from cellgraph.words import duration
 
@@ -63,6 +73,11 @@ class StoredCall:
     def source(self) -> str:
         """The code of the task as it ran: its own function and what it reaches."""
         return self._book.source(self.task_id)
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What it read beside its arguments, and the files in its result."""
+        return self._book.reads(self._record)
 
     def result(self) -> Any:
         """Its value, read from the store. Raises StoreError when it failed or the value is gone."""
@@ -191,6 +206,15 @@ class CallBook:
             *(in_short(a) for a in args),
             *(f"{name}={in_short(a)}" for name, a in kwargs.items()),
         )
+
+    def reads(self, record: "CallRecord | FailureRecord") -> tuple[Read, ...]:
+        """As `StoredCall.reads`."""
+        key = b"" if isinstance(record, FailureRecord) else record.reads
+        for data in self._store.get_many([key]).get(key, ()) if key else ():
+            found = decode(data)
+            if isinstance(found, ReadsRecord):
+                return found.reads
+        return ()
 
     def source(self, task_id: bytes) -> str:
         """As `StoredCall.source`; empty when the code is not known."""

@@ -86,3 +86,9 @@ def sandbox(**settings: Any) -> AbstractContextManager[Any]:
         raise ConfigError("no sandbox is registered: pip install 'cellgraph[sandbox]'")
     made: AbstractContextManager[Any] = point.load()(**settings)
     return made
+
+
+def reporter_type() -> type[Any] | None:
+    """What writes the documents of a run (`scheduled.reporter.Reporter`); None: nothing is."""
+    point = _points("cellgraph.reporters").get("default")
+    return None if point is None else point.load()

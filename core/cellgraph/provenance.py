@@ -26,6 +26,24 @@ class TaskShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The exported run that a run belongs to."""
+
+    name: str
+    bundle: str  # hex: the digest of the bundle, by which the store keeps it
+    due: float = 0.0  # the scheduled time; 0: it was started by hand
+    attempt: int = 1
+    parameters: tuple[tuple[str, str], ...] = ()  # those that were set: name, text
+
+    @property
+    def said(self) -> str:
+        """As a list of runs shows it: "nightly, due Nov 28 06:00" in this machine's zone."""
+        due = time.strftime(", due %b %d %H:%M", time.localtime(self.due)) if self.due else ""
+        tried = f", attempt {self.attempt}" if self.attempt > 1 else ""
+        return f"{self.name}{due}{tried}"
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """One stored run. Times in seconds since the epoch, durations in seconds."""
 
@@ -44,6 +62,14 @@ class RunSummary:
     errors: tuple[str, ...] = field(default=())
     key: str = ""  # hex of the graph record's key; empty for what has none
     call: str = ""  # hex of the key of the call that was evaluated; empty for other expressions
+    scheduled: Scheduled | None = None  # None: somebody evaluated it
+
+    @property
+    def stamp(self) -> str:
+        """Names of the store's objects about this run, in the order of their starts."""
+        micros = int(self.started % 1 * 1e6)  # runs of one second sort too
+        second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(self.started))
+        return f"{second}.{micros:06d}Z-{self.id}"
 
 
 class Archive:
@@ -52,6 +78,7 @@ class Archive:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._read: dict[str, RunSummary] = {}  # a run is written once: nothing is read twice
+        self.scheduled: Scheduled | None = None  # what runs that end from now on belong to
 
     def keep(self, active: "Active", status: str) -> None:
         """Write the summary of a run that ends."""
@@ -83,11 +110,14 @@ class Archive:
             ),
             key=active.graph_key.hex(),
             call=_call_of(active),
+            scheduled=self.scheduled,
         )
-        micros = int(run.started % 1 * 1e6)  # runs of one second sort too
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(run.started)) + f".{micros:06d}Z"
+        self.write(summary)
+
+    def write(self, summary: RunSummary) -> None:
+        """Write a summary as it is. Raises StoreError."""
         data = json.dumps(asdict(summary)).encode()
-        self._store.write_file(f"{_FOLDER}/{stamp}-{run.id}.json", data)
+        self._store.write_file(f"{_FOLDER}/{summary.stamp}.json", data)
 
     def runs(self, limit: int | None = None) -> Iterator[RunSummary]:
         """Yield stored runs, newest first."""

@@ -85,13 +85,13 @@ def task_line(task: TaskDiff) -> str:
 def compare(a: RunSummary, b: RunSummary, store: Store) -> RunDiff:
     """Compare two runs of one store. Reads every record once."""
     value = _value(a, b, store)
-    a, b = _with_tasks(a, store), _with_tasks(b, store)
+    a, b = with_tasks(a, store), with_tasks(b, store)
     names = dict.fromkeys(share.name for share in (*a.tasks, *b.tasks))
     table = _Calls(store)
     return RunDiff(a, b, value, tuple(_task(name, a, b, table, store) for name in names))
 
 
-def _with_tasks(run: RunSummary, store: Store) -> RunSummary:
+def with_tasks(run: RunSummary, store: Store) -> RunSummary:
     """A run that one record answered met no task: those behind that record stand for them."""
     final = None if run.tasks or not run.reused else _newest_final(run, store)
     computed = Archive(store).run(final.run) if final is not None else None

@@ -18,7 +18,7 @@ from cellgraph.executor import Executor, JobEvent
 from cellgraph.inside import current_task
 from cellgraph.label import label
 from cellgraph.plugins import executor_type, head_call, make_executor
-from cellgraph.provenance import Archive
+from cellgraph.provenance import Archive, RunSummary, Scheduled
 from cellgraph.reasons import is_change
 from cellgraph.recent import Recent
 from cellgraph.run import Run
@@ -255,6 +255,20 @@ class Session(Asking):
             "budget": Budget(allowed, self._place_of, Recent(self.store).times, is_change),
         }
         self._scheduler.start(run, expr, asked)
+
+    def record_as(self, scheduled: Scheduled | None) -> None:
+        """Runs that end from now on are on record as those of an exported run; None: of nobody."""
+        self._archive.scheduled = scheduled
+
+    def record_failure(self, label: str, message: str, started: float) -> RunSummary:
+        """Put on record a run of an exported run that failed before anything was evaluated."""
+        summary = RunSummary(
+            id=secrets.token_hex(4), label=label, status="failed", started=started,
+            elapsed_s=time.time() - started, added=0, executed=0, reused=0, failed=0, saved_s=0.0,
+            errors=(message,), scheduled=self._archive.scheduled,
+        )  # fmt: skip
+        self._archive.write(summary)
+        return summary
 
     # --- what is believed -----------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ class Matcher:
 
     def _offered(self, magic: str, words: list[str], typed: str) -> Iterable[str]:
         if magic == "%runs":
-            return [] if words[1:] else [r.id for r in self._kernel.session.run_summaries(20)]
+            return self._of_runs(words, typed)
         if magic == "%tasks":
             return [] if words else self._task_names()
         if magic == "%cache" and (not words or words[0] in ("pin", "pull", "unpin")):
@@ -75,6 +75,17 @@ class Matcher:
         options = [f"-{n}" if len(n) == 1 else f"--{n.replace('_', '-')}" for n in names]
         denied = [f"--no-{n}" for n in ("cache",) if n in names and typed.startswith("--no")]
         return [*options, *denied]
+
+    def _of_runs(self, words: Sequence[str], typed: str) -> Iterable[str]:
+        """Options and ids of %runs, which stand in any order."""
+        from cellgraph_notebook.magics.runs_magic import AGAIN, OPTIONS
+
+        if typed.startswith("-"):
+            return [f"--{name}" for name in sorted(OPTIONS.names)]
+        if words[1:]:
+            return []
+        ids = [run.id for run in self._kernel.session.run_summaries(20)]
+        return ids if words else [*ids, AGAIN]
 
     def _values(self, option: str) -> Iterable[str]:
         if option == "executor":

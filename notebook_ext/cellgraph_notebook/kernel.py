@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cellgraph.current import current_session
-from cellgraph.events import Event, RemoteJobAdded, RunFinished
+from cellgraph.events import Event, RemoteJobAdded, RunFinished, RunStarted
 from cellgraph_notebook.errors import show_interrupt
 from cellgraph_notebook.prints import Prints
 
@@ -42,6 +42,7 @@ class Asked:
         self.expr = expr
         self.how = how
         self.jobs: set[str] = set()
+        self.runs: set[str] = set()
 
 
 class Kernel:
@@ -75,6 +76,8 @@ class Kernel:
         def note(event: Event) -> None:
             if type(event) is RemoteJobAdded:
                 asked.jobs.add(event.job)
+            elif type(event) is RunStarted:
+                asked.runs.add(event.run)
 
         session = self.session
         unsubscribe = session.bus.subscribe(note)
@@ -87,6 +90,13 @@ class Kernel:
         """The newest evaluation that sent a job whose id begins with *job*, if it is remembered."""
         for asked in reversed(self._asked):
             if any(sent.startswith(job) for sent in asked.jobs):
+                return asked.expr, asked.how
+        return None
+
+    def asked_in(self, run: str) -> "tuple[Any, Mapping[str, Any]] | None":
+        """The evaluation that was the run with this id, if it is remembered."""
+        for asked in self._asked:
+            if run in asked.runs:
                 return asked.expr, asked.how
         return None
 

@@ -1,5 +1,6 @@
 """The colours of the settled card, and how wide text is when nobody can measure it."""
 
+import re
 from typing import Final
 
 from cellgraph_notebook.statuses import Status
@@ -20,10 +21,22 @@ STATUS: Final[dict[Status, str]] = {
     "skipped": "#aeb7c2",
     "cancelled": "#8a5a00",
 }
+# The same card on a dark page, for documents that can have both.
+_DARK: Final = {
+    CARD: "#181c23", LINE: "#343b47", TEXT: "#e4e8ef", MUTE: "#a3adbb", TRACK: "#313944",
+    EDGE: "#566170", "#1565c0": "#6cb2ff", "#2e7d32": "#7fc77f", "#0f766e": "#3ec9ba",
+    "#c62828": "#ff7b72", "#aeb7c2": "#566170", "#8a5a00": "#e3b341",
+}  # fmt: skip
+_COLOUR: Final = re.compile(r'(?<==")#[0-9a-f]{6}(?=")')
 SANS: Final = "system-ui,-apple-system,'Segoe UI',sans-serif"
 MONO: Final = "ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',monospace"
 _NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} ·")
 _WIDE: Final = frozenset("mwMWQ@%—…×")
+
+
+def in_dark(svg: str) -> str:
+    """Return a picture drawn with these colours as it looks on a dark page."""
+    return _COLOUR.sub(lambda found: _DARK.get(found[0], found[0]), svg)
 
 
 def glyph_colour(status: Status) -> str:

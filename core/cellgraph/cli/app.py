@@ -60,6 +60,9 @@ def run_target(
     if_due: Annotated[
         bool, typer.Option("--if-due", help="Of a bundle: only if its schedule says so.")
     ] = False,
+    at: Annotated[
+        str, typer.Option("--at", help="Of a bundle: the scheduled time it is run for (ISO).")
+    ] = "",
     store: StoreOption = None,
 ) -> None:
     """Run a notebook, a Python file or an exported bundle, headless; what is already known is not
@@ -70,11 +73,35 @@ def run_target(
     if is_bundle(file):
         if target is not None or save is not None:
             raise ConfigError("a bundle has its own target, and keeps no notebook: only --param")
-        run_bundle(file, param or [], store, plan=plan, if_due=if_due)
+        if if_due and at:
+            raise ConfigError("--if-due looks at the clock, --at says the time: give one of them")
+        run_bundle(file, param or [], store, plan=plan, if_due=if_due, at=at)
         return
-    if if_due:
-        raise ConfigError(f"{file} is no bundle, so it has no schedule: leave out --if-due")
+    if if_due or at:
+        raise ConfigError(f"{file} is no bundle, so it has no schedule: no --if-due, no --at")
     run_file(file, target, param or [], save, store, "plan" if plan else "evaluate")
+
+
+@app.command()
+def backfill(
+    bundle: Annotated[Path, typer.Argument(help="The bundle (folder) of an exported run.")],
+    span: Annotated[str, typer.Argument(help="FROM..TO, both in it: 2026-01-01..2026-03-01.")],
+    step: Annotated[
+        str, typer.Option("--step", help="hour, day, week, month, or schedule: when it was due.")
+    ] = "day",
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="name=value; may be given several times.")
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Run an exported run for each time of a span, oldest first; what is known costs nothing."""
+    from cellgraph.cli.bundles import backfill as fill
+    from cellgraph.cli.bundles import is_bundle
+
+    if not is_bundle(bundle):
+        raise ConfigError(f"{bundle} is no bundle: make one with `cellgraph export`")
+    if not fill(bundle, span, step, param or [], store):
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -101,12 +128,25 @@ def runs(
     id: Annotated[str | None, typer.Argument(help="A run's id or the beginning of it.")] = None,
     other: Annotated[str | None, typer.Argument(help="A second run: what differs in it.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 20,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write its page (FILE.html) or notebook (FILE.ipynb)."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run an exported run again: what has no result.")
+    ] = False,
     store: WhereOption = None,
 ) -> None:
     """List the runs on record, show one (what ran, what was reused, and why), or compare two."""
-    from cellgraph.cli.history import list_runs, show_diff, show_run
+    from cellgraph.cli.history import list_runs, run_again, save_report, show_diff, show_run
 
-    if id is None:
+    if (report is not None or again) and (id is None or other is not None):
+        raise ConfigError("--report and --again are of one run: give its id")
+    if id is not None and report is not None:
+        save_report(store, id, report)
+    elif id is not None and again:
+        run_again(store, id)
+    elif id is None:
         list_runs(store, limit)
     elif other is None:
         show_run(store, id)

@@ -1,31 +1,25 @@
-"""`cellgraph run BUNDLE`: an exported run, now or if it is due."""
+"""`cellgraph run BUNDLE` and `cellgraph backfill BUNDLE`: an exported run, now or for a time."""
 
-import fcntl
-import hashlib
-import os
-import sys
-import types
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
 
-import platformdirs
 from rich.text import Text
 
 from cellgraph.cli import parameters
-from cellgraph.cli.console import console, error_console
+from cellgraph.cli.console import console, duration, error_console
 from cellgraph.cli.presenting import presenter
 from cellgraph.current import use
 from cellgraph.errors import CellgraphError, ConfigError, ExportError
-from cellgraph.exported.bundle import FLOW, LOCK, RUN, Bundle, read_bundle
-from cellgraph.exported.due import due_time
-from cellgraph.exported.flow import VALUE, with_values
-from cellgraph.exported.params import SCHEDULED, Parameter, read_all
+from cellgraph.exported.bundle import RUN, read_bundle
+from cellgraph.exported.steps import times_in
+from cellgraph.scheduled.attempt import Job
+from cellgraph.scheduled.flow import Printed, load
+from cellgraph.scheduled.preparing import due_now, prepare
+from cellgraph.scheduled.running import Open, note_killed, run
+from cellgraph.scheduled.state import State, alone
 from cellgraph.session import Session
-
-_LAST: Final = "last"
 
 
 def is_bundle(path: Path) -> bool:
@@ -34,130 +28,114 @@ def is_bundle(path: Path) -> bool:
 
 
 def run_bundle(
-    folder: Path, given: Sequence[str], store: Path | None, *, plan: bool, if_due: bool
+    folder: Path, given: Sequence[str], store: Path | None, *, plan: bool, if_due: bool, at: str
 ) -> None:
     """Run (or with *plan*, forecast) the bundle in *folder*.
 
     With *if_due*, only if its schedule says so and the newest time is not yet served; one run at a
-    time, a second one is skipped. Raises ExportError, TaskError and its kin.
+    time, a second one is skipped. *at* is its scheduled time otherwise (ISO; empty: it has none).
+    Raises ExportError, TaskError and its kin.
     """
     bundle = read_bundle(folder)
     params = parameters.parse(given)
-    with _alone(folder) as state:
+    where = _opened(store, bundle.spec.store)
+    if plan:
+        _plan(prepare(bundle, folder, params, _moment(at), due=bool(at)), where)
+        return
+    with alone(folder) as state:
         if state is None:
             error_console().print(f"{bundle.spec.name} is running already: skipped")
             return
-        at = datetime.now(UTC)
+        moment, due = _moment(at), bool(at)
         if if_due:
-            due = _due(bundle, state, at)
-            if due is None:
+            found = due_now(bundle, state, datetime.now(UTC))
+            if found is None:
                 return
-            at = due
-        values = _values(bundle, params, at)
-        _warn_of_drift(bundle)
-        for attempt in range(bundle.spec.retries + 1):
+            moment, due = found, True
+        job = prepare(bundle, folder, params, moment, due=due)
+        if job.drift:
+            _say(f"not as locked: {job.drift}")
+        first = _after_killed(job, state, where)
+        if job.due and first > 1 + max(1, bundle.spec.retries):
+            state.ended(job.due)
+            raise ExportError(f"given up: it was killed {first - 1} times for the same due time")
+        done = run(job, where, state, _say, first=first)
+    console().print(Text(repr(done.value)), soft_wrap=True)
+
+
+def _after_killed(job: Job, state: State, where: Open) -> int:
+    """The number of the first attempt: one that was killed counts, and is told of."""
+    killed = state.killed()
+    if killed is None:
+        return 1
+    note_killed(job._replace(due=killed.due), killed, where, _say)
+    return killed.attempt + 1 if killed.due == job.due else 1
+
+
+def _plan(job: Job, where: Open) -> None:
+    with where() as session:
+        found = session.plan(load(job.bundle, job.folder, job.values, Printed()))
+    console().print(Text(repr(found)), soft_wrap=True)
+
+
+def backfill(folder: Path, span: str, step: str, given: Sequence[str], store: Path | None) -> bool:
+    """Run the bundle in *folder* for each time of *span*, oldest first; whether all went well.
+
+    What is on record of a time is found, so a span that was filled costs nothing. Raises
+    ExportError for a wrong span.
+    """
+    bundle = read_bundle(folder)
+    params = parameters.parse(given)
+    where = _opened(store, bundle.spec.store)
+    times = times_in(span, step, bundle.spec.schedule)
+    quiet = bundle._replace(spec=bundle.spec._replace(alert=""))
+    failed = 0
+    with alone(folder) as state:
+        if state is None:
+            raise ConfigError(f"{bundle.spec.name} is running: fill in when it is over")
+        for at in times:
+            job = prepare(quiet, folder, params, at, due=True)
             try:
-                _evaluate(bundle, folder, values, store, plan=plan)
-                break
+                done = run(job, where, None, _say)
             except CellgraphError as error:
-                if attempt == bundle.spec.retries:
-                    raise
-                error_console().print(f"attempt {attempt + 1} failed, once more: {error}")
-            finally:
-                if if_due and not plan:
-                    (state / _LAST).write_text(at.isoformat(), "utf-8")
+                failed += 1
+                _line(at, "failed", str(error).partition("\n")[0])
+            else:
+                r = done.run
+                counts = f"{r.executed:,} ran, {r.reused:,} reused, {duration(r.elapsed_s)}"
+                _line(at, "done", counts)
+    console().print(f"{len(times):,} times, {failed:,} failed")
+    return not failed
 
 
-def _evaluate(
-    bundle: Bundle, folder: Path, values: Mapping[str, Any], store: Path | None, *, plan: bool
-) -> None:
-    with Session(store or bundle.spec.store or None, presenter=presenter()) as session:
-        use(session)
-        try:
-            target = _load(bundle, folder, values)
-            value = session.plan(target) if plan else session.evaluate(target)
-        finally:
-            use(None)
-    console().print(Text(repr(value)), soft_wrap=True)
+def _line(at: datetime, status: str, rest: str) -> None:
+    console().print(Text(f"{at:%Y-%m-%d %H:%M %Z}  {status:<6}  {rest}"), soft_wrap=True)
 
 
-def _load(bundle: Bundle, folder: Path, values: Mapping[str, Any]) -> Any:
-    """Carry out ``flow.py`` with its parameters set; return the target."""
-    path = str((folder / FLOW).resolve())
-    module = types.ModuleType("flow")
-    module.__file__ = path
-    sys.modules["flow"] = module
-    module.__dict__.update({VALUE + name: value for name, value in values.items()})
-    tree = with_values(bundle.files[FLOW].decode(), values)
-    exec(compile(tree, path, "exec"), module.__dict__)  # the run's own code
-    return module.__dict__["target"]
+def _opened(store: Path | None, own: str) -> Open:
+    """How a session is opened and made the current one for a block."""
 
-
-def _values(bundle: Bundle, given: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    known = bundle.spec.parameters
-    values = read_all(known, given)
-    due = next((p for p in known if p.name == SCHEDULED), None)
-    if due is not None and SCHEDULED not in values:
-        values[SCHEDULED] = _time_for(due, bundle, at)
-    return values
-
-
-def _time_for(parameter: Parameter, bundle: Bundle, at: datetime) -> Any:
-    from zoneinfo import ZoneInfo
-
-    zone = bundle.spec.schedule.zone if bundle.spec.schedule else "UTC"
-    local = at.astimezone(ZoneInfo(zone)).replace(microsecond=0)
-    if parameter.kind == "date":
-        return date(local.year, local.month, local.day)
-    return local if parameter.kind == "datetime" else local.isoformat()
-
-
-def _due(bundle: Bundle, state: Path, now: datetime) -> datetime | None:
-    if bundle.spec.schedule is None:
-        raise ConfigError(f"{bundle.spec.name} has no schedule: leave out --if-due")
-    try:
-        last = datetime.fromisoformat((state / _LAST).read_text("utf-8"))
-    except (OSError, ValueError):
-        last = None
-    return due_time(bundle.spec.schedule, now, last)
-
-
-@contextmanager
-def _alone(folder: Path) -> Generator[Path | None]:
-    """The place where this bundle's last time is kept, locked; None while another run holds it."""
-    name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=12).hexdigest()
-    state = platformdirs.user_state_path("cellgraph") / "scheduled" / name
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise ExportError(f"{state} cannot be written: {error}") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield state
-    finally:
-        os.close(handle)
-
-
-def _warn_of_drift(bundle: Bundle) -> None:
-    """Say which versions differ from those of the export: they may make calls run again."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    drift = [f"Python {bundle.spec.python} → {here}"] if here != bundle.spec.python else []
-    for line in bundle.files[LOCK].decode().splitlines():
-        name, exact, wanted = line.partition("==")
-        if exact:
+    @contextmanager
+    def open_session() -> Generator[Session]:
+        with Session(store or own or None, presenter=presenter()) as session:
+            use(session)
             try:
-                found = version(name)
-            except PackageNotFoundError:
-                found = "missing"
-            if found != wanted:
-                drift.append(f"{name} {wanted} → {found}")
-    if drift:
-        more = f" and {len(drift) - 5} more" if len(drift) > 5 else ""
-        error_console().print(f"not as locked: {', '.join(drift[:5])}{more}")
+                yield session
+            finally:
+                use(None)
+
+    return open_session
+
+
+def _say(text: str) -> None:
+    error_console().print(Text(text), soft_wrap=True)
+
+
+def _moment(at: str) -> datetime:
+    if not at:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        raise ConfigError(f"--at {at!r}: expected a time such as 2026-11-27T06:00+01:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,19 +1,28 @@
 """`cellgraph runs`, `calls`, `lineage`: what is on record."""
 
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from cellgraph.callbook import SHOWN
-from cellgraph.cli.console import console, duration, plural
+from cellgraph.cli.console import console, duration, error_console, plural
 from cellgraph.cli.places import existing_session
+from cellgraph.cli.presenting import presenter
+from cellgraph.current import use
 from cellgraph.provenance import RunSummary
 from cellgraph.rundiff import task_line
+from cellgraph.scheduled.again import job_again
+from cellgraph.scheduled.attempt import Failed, attempt
+from cellgraph.scheduled.reporter import report_of
 
 _BESIDE = 66  # characters that the other columns of the list take
 _NARROWEST = 12
+_EXPORTED = 30  # of those, what the name of an exported run takes
+_COLUMNS = 8
 _STYLES = {"done": "green", "failed": "red", "cancelled": "yellow"}
 
 
@@ -31,6 +40,9 @@ def list_runs(store: str | None, limit: int) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("ran", "reused", "time", "saved"):
         table.add_column(name, justify="right", no_wrap=True)
+    if any(run.scheduled is not None for run in found):
+        table.add_column("exported run", no_wrap=True)
+        room = max(_NARROWEST, room - _EXPORTED)
     for run in found:
         table.add_row(
             run.id,
@@ -41,6 +53,7 @@ def list_runs(store: str | None, limit: int) -> None:
             f"{run.reused:,}",
             duration(run.elapsed_s),
             duration(run.saved_s) if run.reused else "–",
+            *([] if len(table.columns) == _COLUMNS else [_scheduled(run)]),
         )
     out.print(table, soft_wrap=True)
 
@@ -57,10 +70,42 @@ def show_run(store: str | None, id: str) -> None:
         f"in {duration(run.elapsed_s)}",
         soft_wrap=True,
     )
+    if run.scheduled is not None:
+        out.print(f"exported run {run.scheduled.said}, bundle {run.scheduled.bundle[:12]}")
     out.print()
     out.print(task_table(run))
     for error in run.errors:
         out.print(Text(f"✕ {error}", style="red"))
+
+
+def save_report(store: str | None, id: str, path: Path) -> None:
+    """Write what is kept of a run: the page (.html) or the executed notebook (.ipynb).
+
+    A page is made now of a run that has none. Raises StoreError, ConfigError.
+    """
+    with existing_session(store) as session:
+        text = report_of(session, session.run_summary(id), path.suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    console().print(str(path.resolve()), soft_wrap=True)
+
+
+def run_again(store: str | None, id: str) -> None:
+    """Run an exported run of the record once more. Raises TaskError and its kin, ConfigError."""
+    with (
+        existing_session(store) as session,
+        tempfile.TemporaryDirectory(prefix="cellgraph-again-") as folder,
+    ):
+        use(session)
+        try:
+            session.present_through(presenter())
+            job = job_again(session, session.run_summary(id), Path(folder))
+            ended = attempt(session, job, 1, lambda text: error_console().print(Text(text)))
+        finally:
+            use(None)
+    if isinstance(ended, Failed):
+        raise ended.error
+    console().print(Text(repr(ended.value)), soft_wrap=True)
 
 
 def show_diff(store: str | None, a: str, b: str) -> None:
@@ -148,6 +193,10 @@ def reasons_by_task(misses: Sequence[tuple[str, str, int]]) -> dict[str, str]:
     for task, reason, _ in misses:
         found.setdefault(task, []).append(reason)
     return {task: "; ".join(dict.fromkeys(reasons)) for task, reasons in found.items()}
+
+
+def _scheduled(run: RunSummary) -> str:
+    return "–" if run.scheduled is None else run.scheduled.said
 
 
 def _status(run: RunSummary) -> Text:

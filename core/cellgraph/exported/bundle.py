@@ -27,6 +27,8 @@ class RunSpec(NamedTuple):
     schedule: Schedule | None  # None: it is started by hand
     parameters: tuple[Parameter, ...] = ()
     retries: int = 0
+    timeout_s: float = 0.0  # of one attempt; 0: none
+    alert: str = ""  # who is told of a failure: see `exported.alert`
     python: str = ""  # 3.11
     store: str = ""  # empty: as the settings of the place say
 
@@ -42,6 +44,12 @@ class Bundle(NamedTuple):
         """Hex digest over the names and bytes of all files."""
         parts = [name.encode() + b"\0" + digest(self.files[name]) for name in sorted(self.files)]
         return digest(b"".join(parts)).hex()
+
+    def pack(self) -> bytes:
+        """All files as one text: equal bundles give equal bytes."""
+        return json.dumps(
+            {name: self.files[name].decode() for name in sorted(self.files)}, ensure_ascii=False
+        ).encode()
 
     def write(self, folder: Path) -> None:
         """Write the files below *folder*; files of an earlier export that are not in it go."""
@@ -60,6 +68,8 @@ def write_toml(spec: RunSpec, files: Mapping[str, bytes], cells: Mapping[str, An
     lines += [f"python = {_text(spec.python)}"]
     lines += [f"store = {_text(spec.store)}"] if spec.store else []
     lines += [f"retries = {spec.retries}"]
+    lines += [f"timeout_s = {spec.timeout_s!r}"] if spec.timeout_s else []
+    lines += [f"alert = {_text(spec.alert)}"] if spec.alert else []
     if spec.schedule is not None:
         lines += ["", "[schedule]", f"cron = {_text(spec.schedule.cron)}"]
         lines += [f"zone = {_text(spec.schedule.zone)}"]
@@ -82,18 +92,38 @@ def read_bundle(folder: Path) -> Bundle:
         text = (folder / RUN).read_text("utf-8")
     except OSError:
         raise ExportError(f"{folder} is no bundle: it has no {RUN}") from None
-    try:
-        raw = tomllib.loads(text)
-        if raw["format"] > FORMAT:
-            raise ExportError(f"{folder} was made by a newer cellgraph: update this one")
-        said: dict[str, str] = raw["files"]
-        spec = _spec(raw)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ExportError(f"{folder / RUN} cannot be read: {error}") from None
+    spec, said = _read(text, str(folder))
     files = {RUN: text.encode()}
     for name, wanted in said.items():
         files[name] = _checked(folder, name, wanted)
     return Bundle(spec, files)
+
+
+def unpack(data: bytes) -> Bundle:
+    """What `Bundle.pack` gave. Raises ExportError for anything else."""
+    try:
+        texts: dict[str, str] = json.loads(data)
+        files = {name: text.encode() for name, text in texts.items()}
+        spec, said = _read(texts[RUN], "the kept bundle")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ExportError(f"this is no bundle: {error}") from None
+    for name, wanted in said.items():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ExportError(f"a bundle has no file {name!r}")
+        if name not in files or digest(files[name]).hex() != wanted:
+            raise ExportError(f"{name} of a bundle is not what its {RUN} says")
+    return Bundle(spec, files)
+
+
+def _read(text: str, where: str) -> tuple[RunSpec, dict[str, str]]:
+    """The run that a ``run.toml`` describes, and the digests of its files."""
+    try:
+        raw = tomllib.loads(text)
+        if raw["format"] > FORMAT:
+            raise ExportError(f"{where} was made by a newer cellgraph: update this one")
+        return _spec(raw), raw["files"]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise ExportError(f"the {RUN} of {where} cannot be read: {error}") from None
 
 
 def _checked(folder: Path, name: str, wanted: str) -> bytes:
@@ -122,6 +152,8 @@ def _spec(raw: Mapping[str, Any]) -> RunSpec:
             for p in raw.get("parameters", ())
         ),
         retries=raw["retries"],
+        timeout_s=float(raw.get("timeout_s", 0.0)),
+        alert=raw.get("alert", ""),
         python=raw["python"],
         store=raw.get("store", ""),
     )

@@ -65,6 +65,23 @@ def _converted(wanted: Any, value: Any) -> Any:
     return made
 
 
+def as_text(value: Any) -> str:
+    """*value* as a record keeps it, for `from_text`."""
+    if isinstance(value, str):
+        return value
+    return value.isoformat() if isinstance(value, date) else repr(value)
+
+
+def from_text(parameter: Parameter, text: str) -> Any:
+    """What `as_text` was given. Raises ExportError for what the parameter is not."""
+    if parameter.kind in _TYPES:
+        return parameter.read(text)
+    try:
+        return parameter.read(ast.literal_eval(text))
+    except (ValueError, SyntaxError):
+        return parameter.read(text)
+
+
 def read_all(known: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """Check *given* against *known*. Raises ExportError with the closest name, or the type."""
     by_name = {p.name: p for p in known}

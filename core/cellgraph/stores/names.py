@@ -7,7 +7,7 @@ from cellgraph.errors import StoreError
 
 # What others wrote is listed, too: a name must be one for every file system.
 _FILE: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,199}", re.ASCII)
-FOLDERS: Final = frozenset({"pending", "pins", "runs"})
+FOLDERS: Final = frozenset({"bundles", "pending", "pins", "reports", "runs"})
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -21,6 +21,13 @@ def export(
         Path | None, typer.Option("--out", help="Folder for the bundle; NAME.run beside it.")
     ] = None,
     retries: Annotated[int, typer.Option("--retries", min=0, help="Of the whole run.")] = 0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0, help="Seconds that an attempt may take; 0: any.")
+    ] = 0.0,
+    alert: Annotated[
+        str,
+        typer.Option("--alert", help="Told when it fails, works again: COMMAND, URL, env:NAME."),
+    ] = "",
 ) -> None:
     """Write the cells that TARGET needs as clean Python, with what a scheduler wants.
 
@@ -32,6 +39,6 @@ def export(
     asked_name = name or notebook.stem
     said = export_file(
         notebook, out or notebook.with_name(f"{asked_name}.run"), name=asked_name, target=target,
-        cron=schedule, zone=tz, to=to or ["cli"], retries=retries,
+        cron=schedule, zone=tz, to=to or ["cli"], retries=retries, timeout_s=timeout, alert=alert,
     )  # fmt: skip
     typer.echo(said)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cellgraph.errors import ExportError
+from cellgraph.exported.alert import checked
 from cellgraph.exported.bundle import FLOW, LOCK, NOTEBOOK, RUN, Bundle, RunSpec, write_toml
 from cellgraph.exported.declared import parameters_in
 from cellgraph.exported.schedule import Schedule
@@ -27,6 +28,8 @@ class Asked(NamedTuple):
     schedule: Schedule | None
     retries: int = 0
     store: str = ""
+    timeout_s: float = 0.0
+    alert: str = ""
 
 
 class Exported(NamedTuple):
@@ -54,6 +57,8 @@ def export(
         schedule=asked.schedule,
         parameters=tuple(parameters),
         retries=asked.retries,
+        timeout_s=asked.timeout_s,
+        alert=checked(asked.alert),
         python=f"{sys.version_info[0]}.{sys.version_info[1]}",
         store=asked.store,
     )

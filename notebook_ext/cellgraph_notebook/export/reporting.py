@@ -27,11 +27,14 @@ def export_file(
     zone: str,
     to: Sequence[str],
     retries: int = 0,
+    timeout_s: float = 0.0,
+    alert: str = "",
+    store: str = "",
 ) -> str:
     """Export the notebook in a file into *folder*; return what to tell. Raises ExportError."""
     targets = {each: target_of(each) for each in dict.fromkeys(to)}
     due = schedule(cron, zone) if cron else None
-    asked = Asked(name, target, due, retries)
+    asked = Asked(name, target, due, retries, store, timeout_s, alert)
     lock = environment_lock(project_root(notebook.parent))
     made = export(_read(notebook), asked, list(targets.values()), lock)
     made.bundle.write(folder)

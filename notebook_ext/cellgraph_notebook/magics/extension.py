@@ -73,6 +73,8 @@ class CellgraphMagics(Magics):
         --to cli,cron,github,airflow    who fires it
         --out FOLDER                    the bundle's folder (NAME.run beside the notebook)
         --retries N                     of the whole run
+        --timeout S                     seconds that an attempt may take
+        --alert COMMAND|URL|env:NAME    told when it fails, and when it works again
         --notebook FILE                 if this kernel does not know which one it is
         """
         from cellgraph_notebook.magics.params_magic import run_export
@@ -206,13 +208,18 @@ class CellgraphMagics(Magics):
 
     @line_magic
     def runs(self, line: str) -> Any:
-        """List the runs of this store, newest first.
+        """List the runs of this store, newest first: evaluated here, elsewhere, or on a schedule.
 
         %runs                           the last 20
         %runs ID                        one of them: its tasks, and why they ran
         %runs A B                       what differs: code, values, what ran in one of them only
+        %runs ID --report               its report, in a frame: also of last night's
+        %runs ID --graph                its graph
+        %runs ID --value                its value
+        %runs ID --save FILE            its report (.html), or its executed notebook (.ipynb)
+        %runs again ID                  run it once more: only what has no result runs
         """
-        from cellgraph_notebook.magics.tables_magic import run_runs
+        from cellgraph_notebook.magics.runs_magic import run_runs
 
         return run_runs(self._kernel, line)
 

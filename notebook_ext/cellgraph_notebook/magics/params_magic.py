@@ -13,7 +13,8 @@ from cellgraph_notebook.errors import shown_well
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 
 EXPORT: Final = Options(
-    texts=("target", "schedule", "tz", "to", "out", "notebook"), valued=("retries",)
+    texts=("target", "schedule", "tz", "to", "out", "notebook", "alert"),
+    valued=("retries", "timeout"),
 )
 # Set by Jupyter's server for the kernels of notebooks: the notebook's path.
 _SESSION_NAME: Final = "JPY_SESSION_NAME"
@@ -54,6 +55,7 @@ def run_export(line: str) -> None:
             notebook, folder, name=name, target=said["target"],
             cron=said.get("schedule", ""), zone=said.get("tz", "UTC"),
             to=said.get("to", "cli").split(","), retries=said.get("retries", 0),
+            timeout_s=said.get("timeout", 0.0), alert=said.get("alert", ""),
         )  # fmt: skip
     except (ConfigError, ExportError) as error:
         refuse(str(error))

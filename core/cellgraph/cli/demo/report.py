@@ -15,6 +15,7 @@ from cellgraph.cli.console import duration, plural
 from cellgraph.cli.demo.quickstart import Quickstart
 from cellgraph.cli.demo.story import Chapter
 from cellgraph.cli.history import reasons_by_task
+from cellgraph.pages import head
 from cellgraph.provenance import TaskShare
 
 
@@ -23,6 +24,7 @@ def write_report(chapters: Sequence[Chapter], quickstart: Quickstart, path: Path
     template = Template(files(package).joinpath("report.html").read_text(encoding="utf-8"))
     edited = chapters[-1]
     text = template.substitute(
+        head=head("Cellgraph: the quickstart, three times"),
         gain=_gain(chapters),
         cards="\n".join(map(_card, chapters)),
         edit=_edit(edited),

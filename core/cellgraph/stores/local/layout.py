@@ -30,10 +30,12 @@ _OURS: Final = frozenset(
         _LOCK_FILE,
         _SETUP_FILE,
         "blobs",
+        "bundles",
         "index",
         "pending",
         "pins",
         "quarantine",
+        "reports",
         "runs",
         "segments",
     }

@@ -19,7 +19,7 @@ from cellgraph.stores.s3.pusher import Pusher
 from cellgraph.stores.s3.tier import Tier
 from cellgraph.stores.tended import Moved
 
-_NAMED: Final = tuple(sorted(FOLDERS & {"runs", "pins"}))
+_NAMED: Final = tuple(sorted(FOLDERS - {"pending"}))
 
 
 def adopt(

@@ -16,8 +16,9 @@ from cellgraph.stores.s3.ledger import UNPUSHED, Ledger
 from cellgraph.stores.s3.link import Link
 from cellgraph.stores.s3.tier import Tier
 
-# Who reads one object of a listing mostly reads the next ones.
+# Who reads one object of a listing mostly reads the next ones: small ones, not whole reports.
 _AT_ONCE: Final = 64
+_ONE_BY_ONE: Final = frozenset({"bundles", "reports"})
 _NAMED_BYTES: Final = 64 << 20
 
 
@@ -58,8 +59,9 @@ class NamedObjects:
             return self._tier.read_file(name)
         wanted = [name]
         folder = name.partition("/")[0]
-        others = (n for n in sorted(self._there, reverse=True) if n.startswith(f"{folder}/"))
-        wanted += [n for n in others if n != name and not self._is_current(n)][: _AT_ONCE - 1]
+        if folder not in _ONE_BY_ONE:
+            others = (n for n in sorted(self._there, reverse=True) if n.startswith(f"{folder}/"))
+            wanted += [n for n in others if n != name and not self._is_current(n)][: _AT_ONCE - 1]
         try:
             self._gate.pass_through()
         except S3Fault as fault:
