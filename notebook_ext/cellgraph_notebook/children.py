@@ -1,4 +1,4 @@
-"""Clicks in the view on jobs of other machines: the log of one child, cancelling a job.
+"""Clicks in the view on jobs of other machines: the log of one child, ending or leaving a job.
 
 What is asked is heard on a thread of the kernel, and answered on the thread that paints; what has
 to be fetched from a service is fetched on a thread of its own, because it may take seconds.
@@ -29,6 +29,10 @@ class Hands(Protocol):
         """End a job and all its children."""
         ...
 
+    def detach(self) -> None:
+        """Wait no longer: the run ends, and its jobs on other machines go on. Asks nothing."""
+        ...
+
 
 class Children:
     """Answers clicks through *tell*. *hands* is None where no job can be reached."""
@@ -47,6 +51,8 @@ class Children:
                 self._asked.append(("log", number, index))
         if isinstance(job, int):
             self._asked.append(("cancel", job, 0))
+        if said.get("detach") is True and self._hands is not None:
+            self._hands.detach()
 
     def answer(self, model: RunModel) -> None:
         """Answer what was asked. The thread that paints."""

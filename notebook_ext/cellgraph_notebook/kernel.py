@@ -164,7 +164,7 @@ class Kernel:
         return present(
             run.label,
             on_stop=run.cancel,
-            hands=_Hands(self.session),
+            hands=_Hands(self.session, run),
             background=background,
             environ=environ,
         )
@@ -196,8 +196,9 @@ class _Early:
 class _Hands:
     """Reaches the jobs of other machines for the view; see `children.Hands`."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: "Session", run: "Run") -> None:
         self._session = session
+        self._run = run
 
     def log(self, executor: str, job: str, child: int) -> str:
         """The end of what a child has written."""
@@ -206,3 +207,7 @@ class _Hands:
     def cancel(self, executor: str, job: str) -> None:
         """End a job."""
         self._session.jobs.desk(executor).end(job)
+
+    def detach(self) -> None:
+        """End the run here; its jobs go on."""
+        self._run.let_go()

@@ -68,6 +68,8 @@ class Hands:
         return f"{{executor}} {{job[:4]}} child {{child}} wrote this"
     def cancel(self, executor, job):
         open("cancelled", "a").write(f"{{executor}} {{job[:4]}}")
+    def detach(self):
+        open("detached", "a").write("yes")
 with LiveView("report(…)", lambda: None, hands=Hands()) as view:
     drive(view.subscriber, {children}, {seconds})
 """
@@ -115,11 +117,13 @@ def test_the_strip_moves_answers_and_settles(lab: Lab) -> None:
     page.keyboard.press("Enter")
     says(page, ".cg-log", "batch 7f3a child 1 wrote this")
     page.locator(".cg-job button", has_text="cancel").first.click()
+    page.locator(".cg-job button", has_text="detach").first.click()
     page.wait_for_function(CHANGED, arg=before)
     card = page.locator(".jp-OutputArea-output img").first
     card.wait_for(timeout=LOAD_MS)
     assert card.evaluate("image => image.complete && image.naturalWidth > 800")
     assert (lab.folder / "cancelled").read_text() == "batch 7f3a"
+    assert (lab.folder / "detached").read_text() == "yes"
     assert (visit.outside, visit.errors) == ([], [])
     page.close()
 

@@ -167,7 +167,7 @@ class Watcher:
             flight.running = (0,) if seen.running else ()
         elif not seen.running or flight.children > _LISTED_BY_INDEX:
             flight.running = ()
-        elif office.allowance.take(office.clock(), spare=_SPARE):
+        elif office.allowance.take(office.clock(), spare=_SPARE - 1):  # after each description
             pages = office.service.children(flight.remote, "RUNNING")
             flight.running = tuple(sorted(f.child for page in pages for f in page))
 

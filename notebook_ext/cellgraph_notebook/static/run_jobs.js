@@ -139,7 +139,11 @@ class JobRow {
     this.facts = html("span", { class: "cg-mute cg-push" });
     this.copy = html("button", { class: "cg-link cg-mute", type: "button", title: "copy the job's id" }, "id");
     this.cancel = html("button", { class: "cg-link cg-mute", type: "button" }, "cancel");
-    const title = html("div", { class: "cg-title" }, this.name, this.where, this.copy, this.cancel, this.facts);
+    const goesOn = "end this run; the job goes on, and evaluating again waits for it";
+    this.detach = html("button", { class: "cg-link cg-mute", type: "button", title: goesOn }, "detach");
+    const buttons = [this.copy, this.detach, this.cancel];
+    const what = html("span", { class: "cg-title" }, this.name, this.where, ...buttons);
+    const title = html("div", { class: "cg-title" }, what, this.facts);
     this.strip = new Strip(ask);
     this.bar = new Bar();
     this.list = html("ul", { class: "cg-list" });
@@ -155,6 +159,10 @@ class JobRow {
       write(this.cancel, "cancelling…");
       send({ cancel: number });
     });
+    this.detach.addEventListener("click", () => {
+      this.detach.disabled = true;
+      send({ detach: true });
+    });
   }
 
   /** @param {Job} job */
@@ -166,7 +174,7 @@ class JobRow {
     write(this.where, job.where);
     write(this.facts, job.facts);
     this.copy.hidden = !job.id;
-    this.cancel.hidden = !job.open;
+    this.cancel.hidden = this.detach.hidden = !job.open;
     this.strip.show(job.cells, job.facts);
     this.bar.element.hidden = Boolean(job.cells);
     if (!job.cells) this.bar.show(job.bar, job.facts);
