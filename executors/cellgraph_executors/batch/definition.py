@@ -7,13 +7,12 @@ submission. Its name holds a digest of its content, so it is registered once and
 import json
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from cellgraph.digest import digest
 from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
-from cellgraph.suggest import closest
+from cellgraph_executors.asked import merged, validate
 from cellgraph_executors.remote.states import SPOT
 
 _MIB_PER_VCPU: Final = 2048  # where memory_gib= is not given
@@ -51,48 +50,8 @@ def definition(
         laid.pop("containerProperties", None)
     text = json.dumps(laid, sort_keys=True)
     laid.setdefault("jobDefinitionName", f"cellgraph-{digest(text.encode()).hex()[:24]}")
-    validate("RegisterJobDefinition", laid, "job_definition")
+    validate("batch", "RegisterJobDefinition", laid, "job_definition")
     return laid
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """*over* laid over *base*."""
-    made = dict(base)
-    for name, value in over.items():
-        below = made.get(name)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            value = merged(cast("Mapping[str, Any]", below), cast("Mapping[str, Any]", value))
-        made[name] = value
-    return made
-
-
-def validate(operation: str, request: Mapping[str, Any], setting: str) -> None:
-    """Check a request against AWS's own description of it. Raises ConfigError naming *setting*."""
-    from botocore.validate import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-        ParamValidator,
-    )
-
-    shape = _model().operation_model(operation).input_shape
-    checker: Any = ParamValidator()
-    report = checker.validate(dict(request), shape)
-    if report.has_errors():
-        unknown = [name for name in request if name not in shape.members]
-        hint = closest(unknown[0], tuple(shape.members)) if unknown else ""
-        raise ConfigError(
-            f"{setting}= is not what AWS Batch takes{hint}: {report.generate_report()}"
-        )
-
-
-@cache
-def _model() -> Any:
-    """AWS's description of Batch: read once, when the first definition is made."""
-    import botocore.loaders  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-    import botocore.model  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-
-    loaders: Any = botocore.loaders
-    models: Any = botocore.model
-    described = loaders.Loader().load_service_model("batch", "service-2")
-    return models.ServiceModel(described, "batch")
 
 
 def submission(
@@ -125,7 +84,7 @@ def submission(
     if resources.tags:
         made["tags"] = dict(resources.tags)
     laid = merged(made, overlay)
-    validate("SubmitJob", laid, "submit_job")
+    validate("batch", "SubmitJob", laid, "submit_job")
     if len(json.dumps(laid)) > _MAX_REQUEST:
         raise ConfigError("submit_job= and tags= make a request of more than 30 KiB: say less")
     return laid

@@ -8,9 +8,10 @@ from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
 from cellgraph.mounts import VARIABLE
+from cellgraph_executors.asked import merged
 from cellgraph_executors.aws import Clients, asking
 from cellgraph_executors.batch.checkup import Found, examine
-from cellgraph_executors.batch.definition import definition, merged, submission
+from cellgraph_executors.batch.definition import definition, submission
 from cellgraph_executors.batch.service import BatchJobs
 from cellgraph_executors.batch.settings import (
     TASK_OPTIONS,

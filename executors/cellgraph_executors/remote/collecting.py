@@ -13,11 +13,21 @@ from cellgraph.errors import (
     OutOfMemory,
 )
 from cellgraph.events import ChildEnded, RemoteStatus
-from cellgraph.executor import Job, JobEvent, JobFailed, JobLog, RemoteEnded, RemoteSeen
+from cellgraph.executor import (
+    Job,
+    JobEvent,
+    JobFailed,
+    JobLog,
+    JobProgress,
+    RemoteEnded,
+    RemoteSeen,
+)
 from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.bundle import Place
 from cellgraph.stores.s3.faults import Absent, S3Fault
 from cellgraph_executors.aws import AwsFault, Unauthorised
+from cellgraph_executors.remote.beats import SUFFIX, child_of
+from cellgraph_executors.remote.beats import decode as read_beat
 from cellgraph_executors.remote.flights import Flight, Slot
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.remote.outcome import Ended, Outcome, Raised, decode, event_of
@@ -26,6 +36,7 @@ from cellgraph_executors.remote.states import Fact
 _AT_ONCE: Final = 256
 _LOGS: Final = 10  # children of a job whose logs are fetched without being asked for
 _LOGS_WAITED_FOR: Final = 3  # also when that takes some seconds
+_BEATS: Final = 50  # children of a job of which it is read, in one look, how far they are
 _MOMENT_S: Final = 0.2
 _DIGITS: Final = 9  # more than the index of a child has
 
@@ -51,11 +62,34 @@ class Collector:
         fresh = [
             n for n in listed if n not in flight.collected and flight.refused.get(n) != found[n]
         ]
+        self._hear(flight, found, len(folder))
         for at in range(0, len(fresh), _AT_ONCE):
             some = {name: found[name] for name in fresh[at : at + _AT_ONCE]}
             self._collect(flight, some, len(folder))
         whole = [name[len(folder) :] for name in listed if name in flight.collected]
         return [int(name) for name in whole if name.isdigit()]
+
+    def _hear(self, flight: Flight, found: Mapping[str, str], skip: int) -> None:
+        """Pass on how far calls have come, of those children that say so."""
+        said = [n for n in found if n.endswith(SUFFIX) and flight.beats.get(n) != found[n]]
+        if not said:
+            return
+        office = self._office
+        events: list[JobEvent] = []
+        for name, data in office.arrays.read(said[:_BEATS]):
+            child = child_of(name[skip:])
+            flight.beats[name] = found[name]
+            if isinstance(data, S3Fault) or not 0 <= child < flight.children:
+                continue  # it has ended, or is no child's
+            own = office.word.outcome(flight.pending, child, name[skip:], data)
+            beat = None if own is None else read_beat(own)
+            if beat is None:
+                continue
+            with office.lock:
+                slots = dict(flight.of_child(child))
+                jobs = slots[beat.at].waiters if beat.at in slots else []
+                events += [JobProgress(j.id, beat.done, beat.total, beat.text) for j in jobs]
+        office.report(events)
 
     def _collect(self, flight: Flight, names: Mapping[str, str], skip: int) -> None:
         """Read some outcomes (names and ETags) at once; answer for their calls in one report."""

@@ -73,6 +73,7 @@ class Flight:
         self.running: tuple[int, ...] = ()  # children
         self.told: tuple[object, ...] = ()  # what was said of it last
         self.refused: dict[str, str] = {}  # outcomes that are not the child's: name -> ETag
+        self.beats: dict[str, str] = {}  # how far calls are: name -> ETag of what was read last
         self.refusal = ""  # why it was not taken when it was last submitted
         self.explained = 0  # children whose logs were fetched
         self.wanted_now: set[int] = set()  # children that somebody asks for since the last look

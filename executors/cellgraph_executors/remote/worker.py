@@ -16,17 +16,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from cellgraph.executor import Function
+    from cellgraph.inside import Progress
     from cellgraph.stores.s3.outpost import Outpost
     from cellgraph_executors.remote.manifest import CallEntry, Head
     from cellgraph_executors.remote.outcome import Ended
     from cellgraph_executors.remote.printing import Prints
 
+# What surrounds each call: it is given whom to tell how far the call has come.
+Around = Callable[[Callable[["Progress"], None]], AbstractContextManager[object]]
 USAGE: Final = "cellgraph worker run --store s3://… --array ID --manifest DIGEST"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 _OPTIONS: Final = ("store", "array", "manifest", "kms_key", "array_key")
@@ -47,7 +50,7 @@ def worker(
     sys.exit(run(verb, store, array, manifest, kms_key, array_key, requester_pays=requester_pays))
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], around: Around | None = None) -> int:
     """The same from a command line; return the exit code."""
     said: dict[str, Any] = {}
     words = list(arguments)
@@ -64,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     if verb != "run" or not {"store", "array", "manifest"} <= said.keys():
         sys.stderr.write(f"usage: {USAGE}\n")
         return 2
-    return run(verb, **said)
+    return run(verb, **said, around=around)
 
 
 def run(
@@ -76,6 +79,7 @@ def run(
     array_key: str = "",
     *,
     requester_pays: bool = False,
+    around: Around | None = None,
 ) -> int:
     """Run one child; return the exit code: 0, 1 for a call that failed, 3 for trouble of ours."""
     began = time.time()
@@ -96,7 +100,17 @@ def run(
             bucket = Bucket(parse_uri(store), access)
             outpost = Outpost(bucket, Path(folder))
             secret = bytes.fromhex(array_key)
-            child = Child(bucket, outpost, array, _index(), _attempt(), began, Prints, secret)
+            child = Child(
+                bucket,
+                outpost,
+                array,
+                _index(),
+                _attempt(),
+                began,
+                Prints,
+                secret,
+                around or _listening,
+            )
             return child.run(bytes.fromhex(manifest))
         except CellgraphError as error:
             sys.stderr.write(f"cellgraph worker: {error}\n")
@@ -114,7 +128,8 @@ def _attempt() -> int:
 class Child:
     """One child of a job. *began*: when its process started. *prints* catches what calls print.
 
-    *secret*: the private key that it signs with what it writes; empty: it signs nothing.
+    *secret*: the private key that it signs with what it writes; empty: it signs nothing. *around*
+    surrounds each call.
     """
 
     def __init__(
@@ -127,7 +142,9 @@ class Child:
         began: float,
         prints: "Callable[[], Prints]",
         secret: bytes = b"",
+        around: Around | None = None,
     ) -> None:
+        from cellgraph_executors.remote.beats import Beats
         from cellgraph_executors.remote.warrants import Unsigned
 
         self._secret = secret
@@ -144,6 +161,8 @@ class Child:
         self._waiting: list[Ended] = []  # ended, and not written yet
         self._parts = 1  # the next one of a child with many calls
         self._function: Function | None = None  # rebuilt once
+        self._around = around or _listening
+        self._beats = Beats(self._beat)
 
     def run(self, manifest: bytes) -> int:
         """Run what is left to run; return the exit code. Raises CellgraphError."""
@@ -228,7 +247,20 @@ class Child:
                     written = time.monotonic()
         finally:
             prints.close()
+            said = self._beats.end()
         self._write(0, self._waiting)
+        if said:
+            self._outpost.patiently(lambda: self._bucket.delete([self._beat_name()]))
+
+    def _beat_name(self) -> str:
+        from cellgraph_executors.remote.beats import part_of
+
+        return f"{self._folder}/out/{part_of(self._index)}"
+
+    def _beat(self, data: bytes) -> None:
+        """On a thread of its own: say how far a call is."""
+        name = self._beat_name()
+        self._bucket.put(name, self._hand.signed(name.rpartition("/")[2], data))
 
     def _run_call(self, head: "Head", call: "CallEntry", at: int, prints: Any) -> "Ended":
         from cellgraph.errors import CellgraphError, ExecutorError
@@ -253,7 +285,7 @@ class Child:
             event = JobFailed(at, started, 0.0, ExecutorError(text), "")
         else:
             gc.enable()
-            with self._deadline(head, at, prints):
+            with self._deadline(head, at, prints), self._around(self._beats.hear(at)):
                 event = run_job(Job(at, function, args, kwargs, Resources()), self._outpost)
         self._failed = self._failed or isinstance(event, JobFailed)
         out, err = prints.take()
@@ -301,6 +333,18 @@ class Child:
         )
         signed = self._hand.signed(self._part(part), data)
         self._outpost.patiently(lambda: self._bucket.put(self._name(part), signed))
+
+
+@contextmanager
+def _listening(hear: "Callable[[Progress], None]") -> Generator[None]:
+    """Nothing surrounds a call but who hears of it."""
+    from cellgraph.inside import listen
+
+    outer = listen(hear)
+    try:
+        yield
+    finally:
+        listen(outer)
 
 
 def _ended_before() -> int:

@@ -61,11 +61,12 @@ class Launcher:
         script = self._fetch(said.get("--scriptLocation", spec.script), home)
         modules = _listed(said, "--additional-python-modules")
         on_path = [self._fetch(uri, home) for uri in _listed(said, "--extra-py-files")]
-        on_path += [self._fetch(uri, home) for uri in modules if uri.startswith("s3://")]
+        fetched = [uri for uri in modules if uri.startswith("s3://") and not _is_here(uri)]
+        on_path += [self._fetch(uri, home) for uri in fetched]
         for uri in _listed(said, "--extra-files"):
             self._fetch(uri, home)
         errors = self._errors.new(spec.id)
-        names = [name for name in modules if not name.startswith("s3://")]
+        names = [name for name in modules if name not in fetched]
         if names:
             errors.line(f"[sandbox: modules are this interpreter's; asked for: {', '.join(names)}]")
         if library() is None and find_spec("pyspark") is not None:
@@ -117,6 +118,12 @@ class Launcher:
         except s3.exceptions.ClientError as error:
             raise CannotLaunch(f"File {uri} does not exist") from error
         return target
+
+
+def _is_here(wheel: str) -> bool:
+    """Whether this interpreter has what a wheel brings."""
+    name = wheel.rpartition("/")[2].partition("-")[0]
+    return name.isidentifier() and find_spec(name) is not None
 
 
 def _listed(said: Mapping[str, str], name: str) -> list[str]:

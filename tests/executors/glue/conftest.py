@@ -1,0 +1,57 @@
+"""A sandbox per module; each test has a store and a machine of its own."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cellgraph as cg
+from cellgraph.events import Event
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Any]:
+    with cg.sandbox() as box:
+        yield box
+
+
+@pytest.fixture
+def uri(box: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """A store that is empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    box.forget_requests()
+    yield f"{box.store}-{uuid.uuid4().hex[:8]}"
+    box.faults.clear()
+
+
+class Watched:
+    """A session and what was said in it."""
+
+    def __init__(self, session: cg.Session) -> None:
+        self.session = session
+        self.events: list[Event] = []
+        session.bus.subscribe(self.events.append)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The events of a kind."""
+        return [event for event in self.events if type(event) is kind]
+
+
+@pytest.fixture
+def opened(box: Any, uri: str) -> Iterator[Callable[..., Watched]]:
+    """Open a session whose executor `glue` has further settings; closed after the test."""
+    sessions: list[cg.Session] = []
+
+    def open_(**settings: Any) -> Watched:
+        section = {**box.glue, "poll_s": 0.2, **settings}
+        session = cg.Session(store=uri, executors={"glue": section})
+        sessions.append(session)
+        return Watched(session)
+
+    yield open_
+    for session in sessions:
+        session.close()

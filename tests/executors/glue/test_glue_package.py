@@ -1,0 +1,97 @@
+"""What a Glue run is given: a wheel that works by itself, definitions named by content."""
+
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from cellgraph.errors import (
+    CallCancelled,
+    CallTimeout,
+    ConfigError,
+    ExecutorError,
+    HostLost,
+    OutOfMemory,
+)
+from cellgraph.executor import Resources
+from cellgraph_executors.glue import package
+from cellgraph_executors.glue.causes import cause
+from cellgraph_executors.glue.definition import Assets, definition, run_request
+from cellgraph_executors.glue.settings import GlueSettings
+from cellgraph_executors.remote.states import Fact
+
+ASSETS = Assets("s3://b/w.py", ("s3://b/cellgraph.whl",))
+
+
+def test_the_wheel_brings_a_worker_and_asks_for_what_it_imports(tmp_path: Path) -> None:
+    asset = package.wheel()
+    path = tmp_path / asset.name.rpartition("/")[2]
+    path.write_bytes(asset.data)
+    code = (
+        f"import sys; sys.path.insert(0, {str(path)!r})\n"
+        "import cellgraph, cellgraph_executors.glue.driver as driver\n"
+        f"assert cellgraph.__file__.startswith({str(path)!r}), cellgraph.__file__\n"
+        "try:\n    driver.drive(['run', '--store', 's3://b/p', '--nonsense'])\n"
+        "except driver.WorkerFailed as error:\n    print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert "exit code 2" in done.stdout, done.stderr
+    with zipfile.ZipFile(BytesIO(asset.data)) as archive:
+        names = archive.namelist()
+        metadata = archive.read(next(n for n in names if n.endswith("METADATA"))).decode()
+    assert {"blake3", "cloudpickle", "msgspec"} == {
+        line.split()[1].split(">")[0] for line in metadata.splitlines() if "Requires-Dist" in line
+    }
+    assert not [name for name in names if "sandbox" in name or "testing" in name]
+
+
+def test_a_definition_is_named_by_all_that_changes_a_run() -> None:
+    base = GlueSettings(role="r")
+    first = definition(base, ASSETS, {})
+    assert first["GlueVersion"] == "5.0" and first["MaxRetries"] == 0
+    assert first["DefaultArguments"]["--additional-python-modules"] == "s3://b/cellgraph.whl"
+    assert definition(base, ASSETS, {})["Name"] == first["Name"]
+    others = [
+        definition(GlueSettings(role="r", workers=3), ASSETS, {}),
+        definition(GlueSettings(role="r", flex=True), ASSETS, {}),
+        definition(GlueSettings(role="r", additional_python_modules=["x==1"]), ASSETS, {}),
+        definition(GlueSettings(role="r", job_definition={"Timeout": 9}), ASSETS, {}),
+        definition(base, ASSETS._replace(script="s3://b/other.py"), {}),
+        definition(base, ASSETS, {"team": "a"}),
+    ]
+    assert len({made["Name"] for made in (first, *others)}) == 7
+    assert others[2]["DefaultArguments"]["--additional-python-modules"].endswith(".whl,x==1")
+    with pytest.raises(ConfigError, match="role="):
+        definition(GlueSettings(), ASSETS, {})
+
+
+def test_a_run_has_one_argument_and_a_timeout_that_leaves_the_worker_time() -> None:
+    made = run_request("job", ["run", "--store", "s3://b/a b"], Resources(timeout_s=90), 2)
+    assert made["Arguments"] == {"--cellgraph": "run --store 's3://b/a b'"}
+    assert made["Timeout"] == 5  # 2 x 90 s and what a start takes, in minutes
+    assert "Timeout" not in run_request("job", [], Resources(), 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "kind", "said"),
+    [
+        ("STOPPED", "", CallCancelled, "stopped"),
+        ("TIMEOUT", "", CallTimeout, "timeout_s="),
+        ("FAILED", "Command Failed due to Out of Memory", OutOfMemory, "worker_type"),
+        ("FAILED", "Resource unavailable", HostLost, "no machines"),
+        ("FAILED", "Max concurrent job runs per account exceeded", HostLost, "per account"),
+        ("EXPIRED", "", HostLost, "EXPIRED"),
+        ("FAILED", "LAUNCH ERROR | x", ExecutorError, "LAUNCH ERROR"),
+    ],
+)
+def test_why_a_run_left_nothing(
+    state: str, message: str, kind: type[ExecutorError], said: str
+) -> None:
+    error = cause("fit", Fact(0, -1, state, message, 0.0, 0.0, "jr@job"), "last words\n")
+    assert type(error) is kind and said in str(error) and str(error).startswith("fit: ")
+    assert ("last words" in str(error)) == (state == "FAILED" or state == "EXPIRED")
