@@ -10,16 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cellgraph.digest import digest
-from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
 from cellgraph_executors.asked import merged, validate
+from cellgraph_executors.batch.limits import (
+    MAX_ATTEMPTS,
+    MIN_MEMORY_MIB,
+    MIN_TIMEOUT_S,
+    check_definition,
+    check_submission,
+)
 from cellgraph_executors.remote.states import SPOT
 
 _MIB_PER_VCPU: Final = 2048  # where memory_gib= is not given
-_SHORTEST_TIMEOUT_S: Final = 60
 _STARTING_S: Final = 120  # the worker ends a call in time; Batch ends a worker that hangs
-_MAX_REQUEST: Final = 30 << 10
-_MAX_ATTEMPTS: Final = 10
 
 
 def definition(
@@ -51,6 +54,7 @@ def definition(
     text = json.dumps(laid, sort_keys=True)
     laid.setdefault("jobDefinitionName", f"cellgraph-{digest(text.encode()).hex()[:24]}")
     validate("batch", "RegisterJobDefinition", laid, "job_definition")
+    check_definition(laid)
     return laid
 
 
@@ -80,13 +84,12 @@ def submission(
         made["arrayProperties"] = {"size": children}
     if resources.timeout_s is not None:
         seconds = math.ceil(resources.timeout_s * calls_per_child) + _STARTING_S
-        made["timeout"] = {"attemptDurationSeconds": max(_SHORTEST_TIMEOUT_S, seconds)}
+        made["timeout"] = {"attemptDurationSeconds": max(MIN_TIMEOUT_S, seconds)}
     if resources.tags:
         made["tags"] = dict(resources.tags)
     laid = merged(made, overlay)
     validate("batch", "SubmitJob", laid, "submit_job")
-    if len(json.dumps(laid)) > _MAX_REQUEST:
-        raise ConfigError("submit_job= and tags= make a request of more than 30 KiB: say less")
+    check_submission(laid)
     return laid
 
 
@@ -96,7 +99,7 @@ def requirements(resources: Resources) -> list[dict[str, str]]:
     mib = math.ceil(resources.memory_gib * 1024) or math.ceil(_MIB_PER_VCPU * max(1.0, vcpus))
     made = [
         {"type": "VCPU", "value": f"{vcpus:g}"},
-        {"type": "MEMORY", "value": str(mib)},
+        {"type": "MEMORY", "value": str(max(MIN_MEMORY_MIB, mib))},
     ]
     if resources.gpus:
         made.append({"type": "GPU", "value": str(resources.gpus)})
@@ -105,7 +108,7 @@ def requirements(resources: Resources) -> list[dict[str, str]]:
 
 def retry_strategy(retries_on_host_loss: int) -> dict[str, Any]:
     """Lost hosts are tried again by Batch itself; nothing else is: the list ends with EXIT."""
-    attempts = min(_MAX_ATTEMPTS, 1 + retries_on_host_loss)
+    attempts = min(MAX_ATTEMPTS, 1 + retries_on_host_loss)
     lost = [{"onStatusReason": f"{text}*", "action": "RETRY"} for text in SPOT]
     return {
         "attempts": attempts,

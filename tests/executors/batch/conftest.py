@@ -1,4 +1,7 @@
-"""A sandbox per module; each test has a store and a machine of its own."""
+"""A sandbox per module, whose workers begin warm; each test has a store and a machine of its own.
+
+Workers that start Python anew are in `test_batch_journey` and `test_batch_requests`.
+"""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +16,7 @@ from cellgraph.events import Event
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Any]:
-    with cg.sandbox(vcpus=4) as box:
+    with cg.sandbox(vcpus=4, warm=()) as box:
         yield box
 
 

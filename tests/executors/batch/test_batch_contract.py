@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Any]:
-    with cg.sandbox(vcpus=4) as box:
+    with cg.sandbox(vcpus=4, warm=()) as box:
         yield box
 
 

@@ -45,7 +45,7 @@ session.close()
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Any]:
-    with cg.sandbox(vcpus=4) as box:
+    with cg.sandbox(vcpus=4, warm=()) as box:
         yield box
 
 

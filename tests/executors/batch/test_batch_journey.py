@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,13 @@ from cellgraph.events import (
 from cellgraph.testing.executor_lab import eventually
 
 pytestmark = pytest.mark.aws
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Any]:
+    """Each child starts Python anew, as it does in a container."""
+    with cg.sandbox(vcpus=4) as box:
+        yield box
 
 
 def submissions(box: Any) -> int:
