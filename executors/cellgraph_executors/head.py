@@ -29,16 +29,7 @@ def remotely(expr: Any, on: str, settings: Settings) -> Any:
     Raises ConfigError for a store that other machines cannot reach, ExecutorError for an
     expression that cannot be sent.
     """
-    if not settings.store.startswith("s3://"):
-        raise ConfigError(
-            f"on={on!r}: the store is on this machine, and the reducer would run on another one: "
-            "give the session a store both reach, store='s3://bucket/prefix'"
-        )
-    if settings.trust == "signed":
-        raise ConfigError(
-            f"on={on!r}: with trust='signed' the reducer runs where your key is, and a job never "
-            "has it: evaluate from here, its calls leave as jobs all the same"
-        )
+    check_reachable(f"on={on!r}", settings)
     try:
         data, parts = pickling.dump_with_parts(expr)
         data = pickling.dump((expr, pickling.tagged(parts.classes)))
@@ -47,11 +38,25 @@ def remotely(expr: Any, on: str, settings: Settings) -> Any:
         raise ExecutorError(f"on={on!r}: {where} cannot be sent ({error})") from error
     options = TaskOptions(name=_NAME, executor=on, cache=False)
     task: Any = Task(_reduce, options)
-    call: Expression = task(data, pickling.cell_texts(parts.files), _travelling(settings))
+    call: Expression = task(data, pickling.cell_texts(parts.files), travelling(settings))
     return call
 
 
-def _travelling(settings: Settings) -> dict[str, Any]:
+def check_reachable(asked: str, settings: Settings) -> None:
+    """A reducer on another machine can work. *asked* is what asks for one. Raises ConfigError."""
+    if not settings.store.startswith("s3://"):
+        raise ConfigError(
+            f"{asked}: the store is on this machine, and the reducer would run on another one: "
+            "give the session a store both reach, store='s3://bucket/prefix'"
+        )
+    if settings.trust == "signed":
+        raise ConfigError(
+            f"{asked}: with trust='signed' the reducer runs where your key is, and a job never "
+            "has it: evaluate from here, its calls leave as jobs all the same"
+        )
+
+
+def travelling(settings: Settings) -> dict[str, Any]:
     """The settings that hold on another machine as well."""
     executors = {
         name: {k: v for k, v in section.items() if k not in _PRIVATE}

@@ -15,6 +15,9 @@ Template = dict[str, Any]
 _BATCH_READS: Final = ("DescribeJobs", "ListJobs", "DescribeJobDefinitions", "DescribeJobQueues")
 _BATCH_ENDS: Final = ("CancelJob", "TerminateJob", "TagResource")
 
+_SCHEDULER: Final = "scheduler.amazonaws.com"
+_SCHEDULES: Final = [f"scheduler:{verb}Schedule" for verb in ("Create", "Delete", "Get", "Update")]
+
 
 def template(system: FileSystem | None = None) -> Template:
     """Return the template. With *system* instances mount it. Raises ConfigError as `user_data`."""
@@ -48,6 +51,8 @@ def template(system: FileSystem | None = None) -> Template:
             "Queue": {"Value": _ref("Queue")},
             "JobRole": {"Value": _arn("JobRole")},
             "ExecutionRole": {"Value": _arn("ExecutionRole")},
+            "HeadRole": {"Value": _arn("HeadRole")},
+            "SchedulerRole": {"Value": _arn("SchedulerRole")},
             "PolicyOfUsers": {"Value": _ref("UserPolicy")},
         },
     }
@@ -144,6 +149,35 @@ def _role(service: str, **properties: object) -> Template:
     }
 
 
+def _submitting() -> Template:
+    """Submitting jobs of Cellgraph to this queue."""
+    region = "arn:${AWS::Partition}:batch:${AWS::Region}:${AWS::AccountId}:"
+    return _statement(
+        ["batch:SubmitJob"], [_ref("Queue"), _sub(region + "job-definition/cellgraph-*")]
+    )
+
+
+def _sending() -> list[Template]:
+    """What a reducer asks of Batch, a person's or one that is a job: send, watch and end jobs."""
+    region = "arn:${AWS::Partition}:batch:${AWS::Region}:${AWS::AccountId}:"
+    definitions, jobs = _sub(region + "job-definition/cellgraph-*"), _sub(region + "job/*")
+    return [
+        _submitting(),
+        _statement(["batch:RegisterJobDefinition"], definitions),
+        _statement([f"batch:{name}" for name in _BATCH_READS], "*"),
+        _statement([f"batch:{name}" for name in _BATCH_ENDS], [jobs, definitions]),
+        _passing(["JobRole", "ExecutionRole"], "ecs-tasks.amazonaws.com"),
+    ]
+
+
+def _passing(roles: list[str], service: str) -> Template:
+    return _statement(
+        ["iam:PassRole"],
+        [_arn(role) for role in roles],
+        Condition={"StringEquals": {"iam:PassedToService": service}},
+    )
+
+
 def _roles() -> Template:
     tasks = "ecs-tasks.amazonaws.com"
     managed = "arn:${AWS::Partition}:iam::aws:policy/service-role/"
@@ -152,8 +186,19 @@ def _roles() -> Template:
             tasks,
             Policies=[{"PolicyName": "store", "PolicyDocument": _policy(*_store_access())}],
         ),
+        "HeadRole": _role(
+            tasks,
+            Policies=[
+                {"PolicyName": "store", "PolicyDocument": _policy(*_store_access())},
+                {"PolicyName": "jobs", "PolicyDocument": _policy(*_sending())},
+            ],
+        ),
         "ExecutionRole": _role(
             tasks, ManagedPolicyArns=[_sub(managed + "AmazonECSTaskExecutionRolePolicy")]
+        ),
+        "SchedulerRole": _role(
+            _SCHEDULER,
+            Policies=[{"PolicyName": "submit", "PolicyDocument": _policy(_submitting())}],
         ),
         "InstanceRole": _role(
             "ec2.amazonaws.com",
@@ -248,28 +293,20 @@ def _mounting(system: FileSystem) -> Template:
 
 def _people() -> Template:
     """For those who start runs: submit to this queue, watch, end, and read the logs."""
-    region = "arn:${AWS::Partition}:batch:${AWS::Region}:${AWS::AccountId}:"
     logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/batch/job"
-    definitions = _sub(region + "job-definition/cellgraph-*")
-    jobs = _sub(region + "job/*")
+    schedules = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:"
     return {
         "UserPolicy": {
             "Type": "AWS::IAM::ManagedPolicy",
             "Properties": {
                 "Description": "Submitting and watching jobs of Cellgraph",
                 "PolicyDocument": _policy(
-                    _statement(["batch:SubmitJob"], [_ref("Queue"), definitions]),
-                    _statement(["batch:RegisterJobDefinition"], definitions),
-                    _statement([f"batch:{name}" for name in _BATCH_READS], "*"),
-                    _statement([f"batch:{name}" for name in _BATCH_ENDS], [jobs, definitions]),
+                    *_sending(),
                     _statement(["logs:GetLogEvents"], _sub(logs + ":*")),
-                    _statement(
-                        ["iam:PassRole"],
-                        [_arn("JobRole"), _arn("ExecutionRole")],
-                        Condition={
-                            "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
-                        },
-                    ),
+                    _passing(["HeadRole"], "ecs-tasks.amazonaws.com"),
+                    _statement(_SCHEDULES, _sub(schedules + "schedule/default/*")),
+                    _statement(["scheduler:ListSchedules"], "*"),
+                    _passing(["SchedulerRole"], _SCHEDULER),
                     *_store_access(),
                 ),
             },

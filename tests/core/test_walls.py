@@ -121,7 +121,9 @@ def test_every_package_is_typed() -> None:
 def test_entry_points_load() -> None:
     groups = {
         "cellgraph.executors": {"batch", "process", "spark", "thread"},
+        "cellgraph.exporters": {"airflow", "cli", "cron", "eventbridge", "github"},
         "cellgraph.presenters": {"default"},
+        "cellgraph.reporters": {"default"},
     }
     for group, names in groups.items():
         ours = [p for p in entry_points(group=group) if p.value.startswith("cellgraph_")]

@@ -165,16 +165,20 @@ def test_roles_may_do_little() -> None:
     made = template()
     for statement in statements(made):
         assert not any(action.endswith("*") for action in statement["Action"])
-        if statement["Resource"] == "*":  # Batch offers no narrower resource for these
-            assert all(re.match(r"batch:(Describe|List)", a) for a in statement["Action"])
+        if statement["Resource"] == "*":  # AWS offers no narrower resource for these
+            reads = r"(batch|scheduler):(Describe|List)"
+            assert all(re.match(reads, action) for action in statement["Action"])
     job = made["Resources"]["JobRole"]["Properties"]
     assert "ManagedPolicyArns" not in job
     actions = {
         a for p in job["Policies"] for s in p["PolicyDocument"]["Statement"] for a in s["Action"]
     }
     assert all(action.startswith("s3:") for action in actions)
-    (passing,) = [s for s in statements(made) if s["Action"] == ["iam:PassRole"]]
-    assert passing["Condition"]
+    passing = [s for s in statements(made) if s["Action"] == ["iam:PassRole"]]
+    assert passing and all(statement["Condition"] for statement in passing)
+    (role,) = made["Resources"]["SchedulerRole"]["Properties"]["Policies"]
+    (submitting,) = role["PolicyDocument"]["Statement"]
+    assert submitting["Action"] == ["batch:SubmitJob"]
 
 
 def test_the_file_system_of_the_settings_is_explained(tmp_path: Path) -> None:

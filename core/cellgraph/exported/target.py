@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from cellgraph.exported.bundle import RunSpec
+from cellgraph.exported.bundle import Bundle, RunSpec
 
 
 class Target(Protocol):
@@ -22,4 +22,13 @@ class Target(Protocol):
 
     def next_step(self, spec: RunSpec, folder: Path) -> str:
         """What to do with the bundle in *folder*, in a few lines."""
+        ...
+
+
+@runtime_checkable
+class Applying(Protocol):
+    """A target that can set up what fires a run, when it is told to (`--apply`)."""
+
+    def apply(self, bundle: Bundle) -> str:
+        """Create or update it; say what was done. Raises ConfigError, ExportError."""
         ...

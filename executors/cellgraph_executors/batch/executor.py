@@ -30,7 +30,8 @@ class BatchExecutor(Remote):
     """Runs calls as AWS Batch jobs.
 
     Settings: `queue` and `image` (needed; an image that has cellgraph), `job_role`,
-    `execution_role`, `region`, `profile`, `array_max`, `window_s`, `poll_s`,
+    `execution_role`, `head_role` and `scheduler_role` (of exported runs), `region`, `profile`,
+    `array_max`, `window_s`, `poll_s`,
     `retries_on_host_loss`, `usd_per_vcpu_hour`, `environment` (variables of the jobs),
     `job_definition` and `submit_job` (fields laid over what is registered and submitted), `fsx` (an
     FSx for Lustre that hosts mount: see `cellgraph_executors.fsx`), `name`.
@@ -96,6 +97,23 @@ class BatchService(BatchJobs):
     def request(self, pending: Pending, job: Job, command: Sequence[str], children: int) -> Any:
         """The submission; the definition it names is registered if it is not yet."""
         settings = self._settings.of(job.resources)
+        return submission(
+            pending.name,
+            pending.line,
+            self.defined_for(settings),
+            command,
+            job.resources,
+            children,
+            pending.calls_per_child,
+            settings.retries_on_host_loss,
+            settings.submit_job,
+        )
+
+    def defined_for(self, settings: BatchSettings) -> str:
+        """Name and revision of the definition for *settings*, registered if it is not yet.
+
+        Raises ConfigError, AwsFault.
+        """
         if not settings.image:
             raise ConfigError(
                 "executor 'batch' needs image=, a container image that has cellgraph: "
@@ -109,17 +127,7 @@ class BatchService(BatchJobs):
             {"AWS_DEFAULT_REGION": self.region(), **mounts, **settings.environment},
             merged(overlay, settings.job_definition),
         )
-        return submission(
-            pending.name,
-            pending.line,
-            self._defined(wanted),
-            command,
-            job.resources,
-            children,
-            pending.calls_per_child,
-            settings.retries_on_host_loss,
-            settings.submit_job,
-        )
+        return self._defined(wanted)
 
     def _mounts(self, settings: BatchSettings) -> tuple[dict[str, str], dict[str, Any]]:
         """Variables and fields of the definition for jobs that see a file system."""

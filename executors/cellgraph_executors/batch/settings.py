@@ -12,7 +12,10 @@ from cellgraph_executors.remote.grouping import MAX_ARRAY, MAX_WINDOW_S
 
 _MAX_HOST_RETRIES: Final = 9  # Batch takes ten attempts
 
-TEXTS: Final = ("queue", "image", "job_role", "execution_role", "region", "profile")
+TEXTS: Final = (
+    "queue", "image", "job_role", "execution_role", "head_role", "scheduler_role", "region",
+    "profile",
+)  # fmt: skip
 MAPPINGS: Final = ("job_definition", "submit_job", "environment", "fsx")
 NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "array_max": (1, MAX_ARRAY),
@@ -40,6 +43,8 @@ class BatchSettings:
     image: str = ""
     job_role: str = ""  # an ARN: what the calls may do; empty: what the host may
     execution_role: str = ""  # an ARN: what Batch needs on Fargate
+    head_role: str = ""  # an ARN: of a job that carries out an exported run; empty: `job_role`
+    scheduler_role: str = ""  # an ARN: what schedules of exported runs submit with
     region: str = ""  # empty: as AWS's configuration says
     profile: str = ""
     array_max: int = MAX_ARRAY  # children of one array job

@@ -1,4 +1,4 @@
-"""`cellgraph aws`: what has to be set up in an account, printed. Nothing is created."""
+"""`cellgraph aws`: what has to be set up in an account, printed; schedules of exported runs."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cellgraph_executors.fsx import FileSystem
 
 app = typer.Typer(
-    help="Print what has to be set up in an AWS account. Nothing is created.",
+    help="Print what has to be set up in an AWS account; list and delete schedules.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -41,6 +41,23 @@ def show_fsx(executor: Annotated[str, _EXECUTOR] = "batch") -> None:
     for request in association_requests(system):
         said = json.dumps(request)
         typer.echo(f"aws fsx create-data-repository-association --cli-input-json '{said}'")
+
+
+@app.command()
+def schedules() -> None:
+    """List the schedules of EventBridge that exported runs have: name, times, bundle."""
+    from cellgraph_executors.eventbridge.target import schedules as found
+
+    for name, when, bundle in found():
+        typer.echo(f"{name}  {when}  {bundle[:12]}")
+
+
+@app.command()
+def unschedule(name: Annotated[str, typer.Argument(help="The name of the exported run.")]) -> None:
+    """Delete the schedule of an exported run. What its runs left stays in the store."""
+    from cellgraph_executors.eventbridge.target import remove
+
+    typer.echo(remove(name))
 
 
 def _addressed(executor: str) -> "FileSystem":

@@ -15,11 +15,15 @@ def export(
     ] = "",
     tz: Annotated[str, typer.Option("--tz", help="Its time zone: Europe/Berlin.")] = "UTC",
     to: Annotated[
-        list[str] | None, typer.Option("--to", help="cli, cron, github, airflow; several times.")
+        list[str] | None,
+        typer.Option("--to", help="cli cron eventbridge github airflow; several times."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the bundle; NAME.run beside it.")
     ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Create or update the schedule (eventbridge).")
+    ] = False,
     retries: Annotated[int, typer.Option("--retries", min=0, help="Of the whole run.")] = 0,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0, help="Seconds that an attempt may take; 0: any.")
@@ -32,7 +36,7 @@ def export(
     """Write the cells that TARGET needs as clean Python, with what a scheduler wants.
 
     Shows which cells stay out and why, and the next times it is due. Nothing is installed or
-    created; nothing runs.
+    created (but for --apply); nothing runs.
     """
     from cellgraph_notebook.export.reporting import export_file
 
@@ -40,5 +44,6 @@ def export(
     said = export_file(
         notebook, out or notebook.with_name(f"{asked_name}.run"), name=asked_name, target=target,
         cron=schedule, zone=tz, to=to or ["cli"], retries=retries, timeout_s=timeout, alert=alert,
+        apply=apply,
     )  # fmt: skip
     typer.echo(said)

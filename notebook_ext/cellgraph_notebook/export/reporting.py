@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cellgraph.errors import ExportError
 from cellgraph.exported.schedule import Schedule, fires, listed, schedule
-from cellgraph.exported.target import Target
+from cellgraph.exported.target import Applying, Target
 from cellgraph.settings import project_root
 from cellgraph.suggest import closest
 from cellgraph_notebook.export.exporting import Asked, Exported, environment_lock, export
@@ -30,15 +30,25 @@ def export_file(
     timeout_s: float = 0.0,
     alert: str = "",
     store: str = "",
+    apply: bool = False,
 ) -> str:
     """Export the notebook in a file into *folder*; return what to tell. Raises ExportError."""
     targets = {each: target_of(each) for each in dict.fromkeys(to)}
+    applying = [_applying(each, target) for each, target in targets.items()] if apply else []
     due = schedule(cron, zone) if cron else None
     asked = Asked(name, target, due, retries, store, timeout_s, alert)
     lock = environment_lock(project_root(notebook.parent))
     made = export(_read(notebook), asked, list(targets.values()), lock)
     made.bundle.write(folder)
-    return report(made, due, targets, folder)
+    said = report(made, due, targets, folder)
+    done = [target.apply(made.bundle) for target in applying]
+    return "\n".join([said, *done])
+
+
+def _applying(name: str, target: Target) -> Applying:
+    if not isinstance(target, Applying):
+        raise ExportError(f"--apply: there is nothing to set up for {name}, it says what to do")
+    return target
 
 
 def target_of(name: str) -> Target:

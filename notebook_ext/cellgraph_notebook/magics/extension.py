@@ -70,7 +70,8 @@ class CellgraphMagics(Magics):
 
         --schedule '0 6 * * 1-5'        five cron fields
         --tz Europe/Berlin              their time zone (UTC)
-        --to cli,cron,github,airflow    who fires it
+        --to cli,cron,eventbridge,...   who fires it: also github, airflow
+        --apply                         create or update the schedule (eventbridge)
         --out FOLDER                    the bundle's folder (NAME.run beside the notebook)
         --retries N                     of the whole run
         --timeout S                     seconds that an attempt may take

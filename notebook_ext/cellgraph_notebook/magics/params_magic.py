@@ -15,6 +15,7 @@ from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 EXPORT: Final = Options(
     texts=("target", "schedule", "tz", "to", "out", "notebook", "alert"),
     valued=("retries", "timeout"),
+    flags=("apply",),
 )
 # Set by Jupyter's server for the kernels of notebooks: the notebook's path.
 _SESSION_NAME: Final = "JPY_SESSION_NAME"
@@ -56,6 +57,7 @@ def run_export(line: str) -> None:
             cron=said.get("schedule", ""), zone=said.get("tz", "UTC"),
             to=said.get("to", "cli").split(","), retries=said.get("retries", 0),
             timeout_s=said.get("timeout", 0.0), alert=said.get("alert", ""),
+            apply=said.get("apply", False),
         )  # fmt: skip
     except (ConfigError, ExportError) as error:
         refuse(str(error))
