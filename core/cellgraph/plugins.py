@@ -52,13 +52,16 @@ def make_executor(kind: str, settings: Mapping[str, Any]) -> Executor:
     return made
 
 
-def head_call(expr: Any, on: str, settings: Any) -> Any:
-    """A call that reduces *expr* on the executor named *on*. Raises ConfigError."""
+def head_call(expr: Any, on: str, settings: Any, how: Mapping[str, Any]) -> Any:
+    """A call that reduces *expr* on the executor named *on*. Raises ConfigError.
+
+    *how*: arguments of `Session.evaluate`, for the reducer there.
+    """
     kind = settings.executors.get(on, {}).get("type", on)
     head = getattr(executor_type(kind), "head", None)
     if head is None:
         raise ConfigError(f"on={on!r}: this executor runs calls on this machine; name a remote one")
-    return head(expr, on, settings)
+    return head(expr, on, settings, how)
 
 
 def commands() -> Mapping[str, EntryPoint]:

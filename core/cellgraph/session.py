@@ -206,15 +206,24 @@ class Session(Asking):
         """Begin reducing *expr* and return at once; limits as of `evaluate`.
 
         *on* names a remote executor: the reducer itself runs there, so that all stages go on
-        without this process.
+        without this process, and *cache*, *fail* and the limits hold there.
         """
         allowed = limits(max_cost, max_remote_calls)
         if on is not None:
-            expr = head_call(expr, on, self.settings)
+            how = {"max_cost": max_cost, "max_remote_calls": max_remote_calls}
+            expr = self.call_on(on, expr, cache=cache, fail=fail, **how)
+            allowed = limits(None, None)
         run = self._begin(expr, cache, fail, definitions)
         self._start(run, expr, cache, fail, definitions, allowed, background=True)
         run.begun.wait()  # what the caller does to its values from here on is its own affair
         return run
+
+    def call_on(self, on: str, expr: Any, **how: Any) -> Any:
+        """A call that reduces *expr* on the remote executor *on*; *how* is said to `evaluate`.
+
+        Raises ConfigError, ExecutorError. `submit(expr, on=...)` submits it.
+        """
+        return head_call(expr, on, self.settings, how)
 
     def _begin(self, expr: Any, cache: bool, fail: Fail, definitions: str | None) -> Run:
         inside = current_task()

@@ -23,9 +23,10 @@ _PRIVATE: Final = ("profile", "machine", "workers")
 _NAME: Final = "reduce"
 
 
-def remotely(expr: Any, on: str, settings: Settings) -> Any:
+def remotely(expr: Any, on: str, settings: Settings, how: Mapping[str, Any]) -> Any:
     """A call that reduces *expr* on executor *on*, with tasks and settings as they are now.
 
+    *how*: what `Session.evaluate` is told there.
     Raises ConfigError for a store that other machines cannot reach, ExecutorError for an
     expression that cannot be sent.
     """
@@ -38,7 +39,7 @@ def remotely(expr: Any, on: str, settings: Settings) -> Any:
         raise ExecutorError(f"on={on!r}: {where} cannot be sent ({error})") from error
     options = TaskOptions(name=_NAME, executor=on, cache=False)
     task: Any = Task(_reduce, options)
-    call: Expression = task(data, pickling.cell_texts(parts.files), travelling(settings))
+    call: Expression = task(data, pickling.cell_texts(parts.files), travelling(settings), dict(how))
     return call
 
 
@@ -72,7 +73,9 @@ def travelling(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _reduce(data: bytes, texts: dict[str, str], settings: Mapping[str, Any]) -> Any:
+def _reduce(
+    data: bytes, texts: dict[str, str], settings: Mapping[str, Any], how: Mapping[str, Any]
+) -> Any:
     """On the worker: reduce the expression in a session of its own."""
     from cellgraph.session import Session
 
@@ -85,6 +88,6 @@ def _reduce(data: bytes, texts: dict[str, str], settings: Mapping[str, Any]) -> 
     os.environ[VARIABLE] = f"{os.environ.get(VARIABLE, '')} {bucket}".strip()
     try:
         with Session(**settings) as session:
-            return session.evaluate(expr)
+            return session.evaluate(expr, **how)
     finally:
         enter(outer)

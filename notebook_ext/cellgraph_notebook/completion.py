@@ -88,7 +88,7 @@ class Matcher:
         return ids if words else [*ids, AGAIN]
 
     def _values(self, option: str) -> Iterable[str]:
-        if option == "executor":
+        if option in ("executor", "on"):
             from cellgraph.plugins import executor_names
 
             return dict.fromkeys((*executor_names(), *self._kernel.session.settings.executors))

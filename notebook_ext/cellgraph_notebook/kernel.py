@@ -80,6 +80,9 @@ class Kernel:
                 asked.runs.add(event.run)
 
         session = self.session
+        there = {k: v for k, v in how.items() if k not in ("on", "definitions")}
+        if "on" in how:
+            expr, how = session.call_on(how["on"], expr, **there), {}
         unsubscribe = session.bus.subscribe(note)
         try:
             return session.evaluate(expr, **how)

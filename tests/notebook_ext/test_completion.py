@@ -55,7 +55,8 @@ def test_options_values_and_names(lab: ShellLab, text: str, expected: list[str])
 def test_all_options_of_a_magic(lab: ShellLab) -> None:
     options = {text.split()[-1] for text in offered(lab, "%evaluate -")}
     limits = {"--max-cost", "--max-remote-calls"}
-    assert options == {"-o", "--bg", "--cache", "--definitions", "--fail", "--view", *limits}
+    choices = {"--definitions", "--fail", "--on", "--view"}
+    assert options == {"-o", "--bg", "--cache", *choices, *limits}
     assert {"--returns", "--vcpus", "--accepts-failures"} < {
         text.split()[-1] for text in offered(lab, "%%task --")
     }

@@ -21,10 +21,11 @@ def wait(n, seconds):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShellLab]:
-    with cg.sandbox(vcpus=4) as box, notebook(tmp_path_factory.mktemp("jobs")) as lab:
+    with cg.sandbox(vcpus=4, warm=()) as box, notebook(tmp_path_factory.mktemp("jobs")) as lab:
         lab.ok("%load_ext cellgraph")
         executors = {"batch": {**box.batch, "poll_s": 1.0}}
         lab.shell.user_ns["executors"] = executors
+        lab.shell.user_ns["box"] = box
         lab.ok("import cellgraph as cg")
         lab.ok(f"cg.configure(store={box.store!r}, executors=executors)")
         lab.ok(CELL)
@@ -63,6 +64,18 @@ def test_attaching_says_how_a_job_is_doing_until_it_is_over(lab: ShellLab) -> No
     assert said.startswith("wait · AWS Batch job · ")
     assert "over" in said.splitlines()[-1]
     assert lab.ok("run.result()").value == 7
+
+
+def test_the_reducer_runs_there(lab: ShellLab) -> None:
+    """Two stages: both are jobs of the head's own, and the kernel has sent one."""
+    lab.ok("inner = cg.evaluate(wait(3, 0))")
+    lab["box"].forget_requests()
+    assert lab.ok("%evaluate --on batch [wait(wait(4, 0) + 1, 0), wait(3, 0)]").value == [5, 3]
+    assert lab["box"].requests["batch", "SubmitJob"] == 1
+    assert lab["box"].job_requests["batch", "SubmitJob"] == 2
+    assert "on this machine" in lab.run("%evaluate --on thread wait(5, 0)").red_line
+    stopped = lab.run("%evaluate --on batch --max-remote-calls 0 wait(6, 0)")
+    assert "max_remote_calls" in stopped.out + stopped.err + str(stopped.error)
 
 
 @pytest.mark.parametrize(

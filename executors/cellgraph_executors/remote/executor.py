@@ -39,11 +39,11 @@ class Remote:
         self._threads: list[threading.Thread] = []
 
     @staticmethod
-    def head(expr: Any, on: str, settings: Settings) -> Any:
+    def head(expr: Any, on: str, settings: Settings, how: Mapping[str, Any]) -> Any:
         """A call that reduces *expr* there: see `head`."""
         from cellgraph_executors.head import remotely
 
-        return remotely(expr, on, settings)
+        return remotely(expr, on, settings, how)
 
     @abstractmethod
     def _service(self, store: SharedStore) -> Service:

@@ -13,7 +13,7 @@ from cellgraph_notebook.magics.expressions import expression
 
 OPTIONS: Final = Options(
     valued=("cache", "max_cost", "max_remote_calls"),
-    texts=("o", "fail", "view", "definitions"),
+    texts=("o", "fail", "view", "definitions", "on"),
     flags=("bg",),
     short={"out": "o", "output": "o"},
 )

@@ -92,6 +92,7 @@ class CellgraphMagics(Magics):
 
         -o NAME                         bind the value instead of showing it
         --bg                            return a Run at once; view and prints stay in this cell
+        --on EXECUTOR                   the reducer runs there, so every stage goes on without us
         --fail late|fast|keep           what a failure stops: its consumers, the run, nothing
         --no-cache                      neither read nor write stored results
         --max-cost USD                  stop before remote calls would cost more
