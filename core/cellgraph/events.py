@@ -135,6 +135,9 @@ class RemoteJobChanged:
     running_children: tuple[int, ...]  # their indexes; empty when there are too many to list
     at: float
     note: str  # why it waits or failed, in the service's words; empty when there is nothing to say
+    vcpu_s: float = (
+        0.0  # what it took, vCPUs times seconds, as the service measured it; 0: not said
+    )
 
 
 class ChildEnded(NamedTuple):

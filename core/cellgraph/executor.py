@@ -134,6 +134,7 @@ class RemoteSeen(NamedTuple):
     running_children: tuple[int, ...]
     at: float
     note: str
+    vcpu_s: float = 0.0
 
 
 class RemoteEnded(NamedTuple):

@@ -34,7 +34,7 @@ def draw_job(job: JobState, width: float) -> Drawn:
         body.append(moved(0, top, draw_strip(job["cells"], shape)))
         top += shape.height + 4
     else:
-        body.append(draw_bar(job["counts"], 0, top, width, 6))
+        body.append(draw_bar(remote_wording.job_bar(job), 0, top, width, 6))
         top += 10
     for child in job["failed"][:_FAILED]:
         top += _LINE

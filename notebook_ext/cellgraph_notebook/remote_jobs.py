@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from cellgraph.events import (
+    CallProgress,
     ChildEnded,
     RemoteChildrenEnded,
     RemoteJobAdded,
@@ -52,6 +53,9 @@ class RemoteJob:
         self.waited = Durations()
         self.repeated = 0
         self.ran_s = 0.0
+        self.running_since: float | None = None
+        self.measured_s = 0.0  # vCPU seconds, by the service
+        self.progress = (0.0, 0.0, "")  # done, total, at what
         self.well = bytearray(self.children)  # 1: it ended without a failure
 
     @property
@@ -140,6 +144,9 @@ class RemoteJobs:
         if job is not None:
             job.status, job.note, job.revision = event.status, event.note, revision
             job.running, job.running_children = event.running, event.running_children
+            job.measured_s = event.vcpu_s or job.measured_s
+            if event.running and job.running_since is None:
+                job.running_since = event.at
 
     def end(self, event: RemoteChildrenEnded, revision: int) -> None:
         """Children of a job ended."""
@@ -147,6 +154,12 @@ class RemoteJobs:
         if job is not None:
             job.end(event.children)
             job.revision = revision
+
+    def advance(self, event: CallProgress, revision: int) -> None:
+        """A call says how far it is: it matters where a job is one call."""
+        for job in self._jobs.values():
+            if job.added.calls == (event.call,) and job.status not in _ENDED:
+                job.progress, job.revision = (event.done, event.total, event.text), revision
 
     def give_up(self, revision: int) -> None:
         """The run is over: nobody in it watches what still goes on."""
@@ -180,9 +193,9 @@ class RemoteJobs:
         """The job with this number."""
         return next((j for j in self._jobs.values() if j.number == number), None)
 
-    def states(self, since: int, *, whole: bool) -> list[JobState]:
+    def states(self, since: int, now: float, *, whole: bool) -> list[JobState]:
         """What there is to show of the jobs that have changed after revision *since*, or of all."""
-        return [self._state(j) for j in self.shown if whole or self._revision(j) > since]
+        return [self._state(j, now) for j in self.shown if whole or self._revision(j) > since]
 
     def _revision(self, job: RemoteJob) -> int:
         mine = [call for call in job.added.calls if call >= 0]
@@ -193,8 +206,12 @@ class RemoteJobs:
         known = self._calls.group_of
         return known[call] if 0 <= call < len(known) else -1
 
-    def _state(self, job: RemoteJob) -> JobState:
+    def _state(self, job: RemoteJob, now: float) -> JobState:
         codes, added = job.codes(self._calls), job.added
+        running_s = _running_s(job, now)
+        took_s = job.ran_s or (running_s if added.kind == "glue" else None) or 0.0
+        hours = (job.measured_s or took_s * added.vcpus) / 3600
+        done, total, progress = job.progress if job.status == "running" else (0.0, 0.0, "")
         took, waited = quantiles([job.took]), quantiles([job.waited])
         return JobState(
             number=job.number,
@@ -211,11 +228,23 @@ class RemoteJobs:
             waited_s=waited.p50_s if waited else None,
             repeated=job.repeated,
             vcpus=added.vcpus,
-            vcpu_hours=job.ran_s * added.vcpus / 3600,
-            usd=job.ran_s * added.vcpus / 3600 * added.usd_per_vcpu_hour,
+            vcpu_hours=hours,
+            usd=hours * added.usd_per_vcpu_hour,
+            measured=job.measured_s > 0,
+            running_s=running_s,
+            done=done,
+            total=total,
+            progress=progress,
             note=job.note,
             failed=[f for child in sorted(job.failed) if (f := job.failure_of(child, self._calls))],
         )
+
+
+def _running_s(job: RemoteJob, now: float) -> float | None:
+    """How long the only child of a job has been running."""
+    if job.running_since is None or job.status != "running" or job.children > 1:
+        return None
+    return max(0.0, now - job.running_since)
 
 
 def _status(status: bytearray, call: int) -> int:

@@ -14,6 +14,7 @@ from cellgraph_notebook.statuses import (
     WAITING,
     Status,
     group_status,
+    no_counts,
 )
 from cellgraph_notebook.wording import count, duration, plural
 
@@ -23,6 +24,8 @@ SERVICE: Final[dict[RemoteKind, str]] = {
     "glue": "AWS Glue run",
 }
 _ID_CHARS: Final = 8
+VCPUS_PER_DPU: Final = 4  # by AWS Glue's guide
+_WHOLE_BAR: Final = 1000
 OPEN: Final = frozenset({"submitted", "queued", "running", "paused"})
 # Failures first: they are what a reader looks for.
 _ORDER: Final = (
@@ -51,7 +54,9 @@ def job_name(kind: RemoteKind, id: str) -> str:
 def job_where(job: JobState) -> str:
     """Return what a job is: `AWS Batch array 7f3a1c22 · 4 vCPU · attached again`."""
     parts = [job_name(job["kind"], job["id"])]
-    if job["vcpus"] > 0:
+    if job["kind"] == "glue":
+        parts.append(f"{job['vcpus'] / VCPUS_PER_DPU:g} DPU")
+    elif job["vcpus"] > 0:
         parts.append(f"{job['vcpus']:g} vCPU")
     if job["attached"]:
         parts.append("attached again")
@@ -62,19 +67,42 @@ def job_facts(job: JobState) -> str:
     """Return how it is doing: `3 failed · 816 done · 181 running · p50 41 s · ... · $0.69`."""
     facts = [_SAID[job["status"]]] if job["status"] in _SAID else []
     facts += _children(job)
+    facts += [job["progress"] or _share(job)] if job["progress"] or job["total"] else []
     if job["p50_s"] is not None and job["p95_s"] is not None:
         facts.append(f"p50 {duration(job['p50_s'])} · p95 {duration(job['p95_s'])}")
     if job["waited_s"] is not None and job["waited_s"] >= 1:
         facts.append(f"queued {duration(job['waited_s'])}")
     if job["repeated"]:
         facts.append(f"{plural(job['repeated'], 'attempt')} repeated")
-    if job["vcpu_hours"] > 0:
-        facts.append(f"{amount(job['vcpu_hours'])} vCPU-h")
-    if job["usd"] > 0:
-        facts.append(f"${amount(job['usd'])}")
+    facts += _cost(job)
     if job["note"] and job["status"] not in ("done", "failed"):  # then children say why
         facts.append(job["note"])
     return " · ".join(facts)
+
+
+def _cost(job: JobState) -> list[str]:
+    """What it took; `≈`: worked out from times, because the service did not measure it."""
+    hours = job["vcpu_hours"]
+    if job["kind"] != "glue":
+        said = [f"{amount(hours)} vCPU-h"] if hours > 0 else []
+        return said + ([f"${amount(job['usd'])}"] if job["usd"] > 0 else [])
+    about = "" if job["measured"] else "≈ "
+    said = [f"{about}{amount(hours / VCPUS_PER_DPU)} DPU-h"] if hours > 0 else []
+    return said + ([f"{about}${amount(job['usd'])}"] if job["usd"] > 0 else [])
+
+
+def _share(job: JobState) -> str:
+    return f"{job['done']:g} of {job['total']:g}"
+
+
+def job_bar(job: JobState) -> list[int]:
+    """Return what the bar of a job without a strip shows: its call by itself, or how far it is."""
+    if not job["total"] or job["status"] != "running":
+        return job["counts"]
+    counts = no_counts()
+    counts[DONE] = round(_WHOLE_BAR * min(1.0, job["done"] / job["total"]))
+    counts[RUNNING] = _WHOLE_BAR - counts[DONE]
+    return counts
 
 
 def _children(job: JobState) -> list[str]:
@@ -84,7 +112,9 @@ def _children(job: JobState) -> list[str]:
         ]
     if job["status"] in _SAID:
         return []
-    return [next((word for code, word in _ORDER if job["counts"][code]), job["status"])]
+    word = next((word for code, word in _ORDER if job["counts"][code]), job["status"])
+    running_s = job["running_s"] or 0.0
+    return [f"{word} {duration(running_s)}" if word == "running" and running_s >= 1 else word]
 
 
 def amount(number: float) -> str:

@@ -75,7 +75,12 @@ class JobState(TypedDict):
     waited_s: float | None  # median time from submission to start
     repeated: int  # attempts after the first
     vcpus: float  # of one child
-    vcpu_hours: float  # of children that ended
+    vcpu_hours: float  # of children that ended; of a run of Glue, also of one that goes on
+    measured: bool  # by the service; else it is worked out from times
+    running_s: float | None  # how long a job with one child has been running
+    done: float  # how far its call has come, as it says or its Spark does
+    total: float  # 0: it does not say
+    progress: str  # what it is at
     usd: float  # the same at the configured price; 0: no price
     note: str
     failed: list[FailedChild]
@@ -136,6 +141,9 @@ def _of_any_service(job: JobState) -> JobState:
     plain["id"] = ""
     plain["p50_s"] = plain["p95_s"] = plain["waited_s"] = None
     plain["vcpu_hours"] = plain["usd"] = 0.0
+    plain["measured"], plain["running_s"] = False, None
+    plain["done"] = plain["total"] = 0.0
+    plain["progress"] = ""
     return plain
 
 

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from cellgraph_notebook import remote_wording, wording
-from cellgraph_notebook.snapshot import GroupState, Snapshot
+from cellgraph_notebook.snapshot import GroupState, JobState, Snapshot
 from cellgraph_notebook.statuses import GLYPHS, completed, unfinished
 from cellgraph_notebook.text_table import report
 from cellgraph_notebook.view_model import RunModel
 
 _TERMINAL_S: Final = 0.2
 _LOG_S: Final = 0.5
+_QUARTERS: Final = 4
 _CLEAR: Final = "\r\x1b[K"
 Edit = Callable[[Snapshot], Snapshot]
 
@@ -78,8 +79,9 @@ class LogPainter:
                 at = f"[{wording.count(done)}/{wording.count(calls)}]"
                 _write(self._stream, f"{at} {_finished(group)}\n")
         for job in snapshot["jobs"]:
-            if self._jobs.get(job["number"]) != job["status"]:
-                self._jobs[job["number"]] = job["status"]
+            stage = _stage(job)
+            if self._jobs.get(job["number"]) != stage:
+                self._jobs[job["number"]] = stage
                 glyph = GLYPHS[remote_wording.job_status(job)]
                 _write(self._stream, f"{glyph} {remote_wording.job_line(job)}\n")
 
@@ -114,6 +116,12 @@ class ReportPainter:
     def brief(self, model: RunModel, now: float) -> None:
         """Write the table: whether a run was quick must not show."""
         self.close(model, now)
+
+
+def _stage(job: JobState) -> str:
+    """What is worth a line when it changes: the state, and quarters of what a call says."""
+    share = min(1.0, job["done"] / job["total"]) if job["total"] else 0.0
+    return f"{job['status']} {int(share * _QUARTERS)}"
 
 
 def _finished(group: GroupState) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cellgraph.events import (
     CallFailed,
+    CallProgress,
     CallsAdded,
     CallsElsewhere,
     CallsFinished,
@@ -88,6 +89,7 @@ class RunModel:
             RemoteJobChanged: self._on_job_changed,
             RemoteChildrenEnded: self._on_children_ended,
             LogText: self._on_log,
+            CallProgress: self._on_progress,
             Notice: self._on_notice,
             MissesExplained: self._on_misses,
             RunFinished: self._on_run_finished,
@@ -137,7 +139,7 @@ class RunModel:
             edges=list(folded.edges) if whole else [],
             failures=self._causes() if whole or self._failures.revision > since else None,
             unlisted=self._failures.unlisted,
-            jobs=self._jobs.states(since, whole=whole),
+            jobs=self._jobs.states(since, now, whole=whole),
             job_order=self._jobs.order(),
             hidden_jobs=self._jobs.hidden,
             notices=self._remarks.notices,
@@ -203,6 +205,9 @@ class RunModel:
 
     def _on_children_ended(self, event: RemoteChildrenEnded) -> None:
         self._jobs.end(event, self.revision)
+
+    def _on_progress(self, event: CallProgress) -> None:
+        self._jobs.advance(event, self.revision)
 
     def _on_log(self, event: LogText) -> None:
         self._logs.add(event.call, event.text)

@@ -201,7 +201,7 @@ def _job(job: JobState) -> Job:
         facts=remote_wording.job_facts(job),
         status=remote_wording.job_status(job),
         open=job["status"] in remote_wording.OPEN,
-        bar=[job["counts"][code] for code in BAR],
+        bar=[remote_wording.job_bar(job)[code] for code in BAR],
         cells=job["cells"],
         failed=[
             (f["child"], f["call"], remote_wording.failed_child(f)) for f in job["failed"][:_FAILED]

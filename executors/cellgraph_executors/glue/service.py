@@ -11,6 +11,7 @@ from typing import Any, Final
 from cellgraph.errors import ExecutorError
 from cellgraph_executors.aws import Clients, Refused, asking
 from cellgraph_executors.glue.causes import cause
+from cellgraph_executors.glue.settings import VCPUS_PER_DPU
 from cellgraph_executors.remote.states import Fact, Over, Seen
 
 _OUTPUT: Final = "/aws-glue/jobs/output"
@@ -172,7 +173,9 @@ def told(run: Mapping[str, Any], job: str) -> tuple[Seen, Fact]:
     over: Over = "" if waiting or running else "done" if state == "SUCCEEDED" else "failed"
     error = str(run.get("ErrorMessage", ""))
     reason = error or str(run.get("StateDetail", ""))
-    seen = Seen(over, int(waiting), int(running), over == "done", over == "failed", reason)
+    vcpu_s = float(run.get("DPUSeconds", 0.0)) * VCPUS_PER_DPU
+    counts = int(waiting), int(running), int(over == "done"), int(over == "failed")
+    seen = Seen(over, *counts, reason, vcpu_s)
     ended = _seconds(run.get("CompletedOn"))
     began = (ended or time.time()) - int(run.get("ExecutionTime", 0))
     fact = Fact(0, -1, state, error, began if not waiting else 0.0, ended, f"{run['Id']}{_AT}{job}")

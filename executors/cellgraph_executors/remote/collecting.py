@@ -166,7 +166,11 @@ class Collector:
             over: RemoteStatus = "failed" if failed else "done"
             flight.told = (over, 0, 0, flight.children - failed, failed, ())
             counts = (0, 0, flight.children - failed, failed)
-            told.append(RemoteSeen(flight.remote, over, *counts, (), time.time(), ""))
+            told.append(
+                RemoteSeen(
+                    flight.remote, over, *counts, (), time.time(), "", flight.watch.seen.vcpu_s
+                )
+            )
         return told
 
     def _spend(self, slot: Slot) -> list[Job]:

@@ -9,13 +9,16 @@ from time import time
 
 from cellgraph.errors import ExecutorError
 from cellgraph.executor import RemoteJob
+from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.faults import S3Fault
 from cellgraph_executors.aws import AwsFault
+from cellgraph_executors.remote.beats import decode, part_of
 from cellgraph_executors.remote.flights import KEY_BYTES, Pending
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.remote.states import CANCELLED, Seen
 
 _UNSUBMITTED = Seen("", 1, 0, 0, 0, "it is about to be submitted")
+_TOLD = 50  # jobs of which it is read how far they are
 _FORGOTTEN = Seen("failed", 0, 0, 0, 0, "the service knows it no longer")
 
 
@@ -33,6 +36,8 @@ class Desk:
             mine = [p for p in known if p.executor == office.terms.name]
             seen = self._seen([p.remote for p in mine if p.remote])
         missing = {"": _UNSUBMITTED}
+        told = self._told([p for p in mine if _alone(p, seen.get(p.remote))])
+        seen |= {job: seen[job]._replace(reason=text) for job, text in told.items()}
         return [
             self._job(p, seen.get(p.remote, missing.get(p.remote, _FORGOTTEN)))
             for p in sorted(mine, key=lambda p: p.created)
@@ -70,6 +75,21 @@ class Desk:
             found.update({job: seen for job, (seen, _) in some.items()})
         return found
 
+    def _told(self, running: list[Pending]) -> dict[str, str]:
+        """How far jobs of one child are, of those that say it: one small object each."""
+        office = self._office
+        names = {f"{ARRAYS}{p.array}/out/{part_of(0)}": p for p in running[:_TOLD]}
+        told: dict[str, str] = {}
+        for name, data in office.arrays.read(names):
+            pending = names[name]
+            if isinstance(data, S3Fault):
+                continue
+            own = office.word.outcome(pending, 0, part_of(0), data)
+            beat = None if own is None else decode(own)
+            if beat is not None:
+                told[pending.remote] = beat.text or f"{beat.done:g} of {beat.total:g}"
+        return told
+
     def _job(self, pending: Pending, seen: Seen) -> RemoteJob:
         return RemoteJob(
             id=pending.remote,
@@ -89,6 +109,11 @@ class Desk:
 
 def _children(pending: Pending) -> int:
     return -(-(len(pending.keys) // KEY_BYTES) // pending.calls_per_child)
+
+
+def _alone(pending: Pending, seen: Seen | None) -> bool:
+    """Whether a job runs as one child that may say how far it is."""
+    return _children(pending) == 1 and seen is not None and bool(seen.running and not seen.reason)
 
 
 @contextmanager

@@ -67,6 +67,12 @@ class Grouping:
             removed += [window.jobs.pop(job_id) for job_id in window.jobs.keys() & ids]
             if not window.jobs:
                 del self._windows[key]
+        closed, self._closed = self._closed, []
+        for group in closed:
+            left = tuple([job for job in group.jobs if job.id not in ids])
+            removed += [job for job in group.jobs if job.id in ids]
+            if left:
+                self._closed.append(Group(left, min(group.calls_per_child, len(left))))
         return removed
 
     def flush(self) -> None:

@@ -35,6 +35,7 @@ class Seen(NamedTuple):
     done: int
     failed: int
     reason: str
+    vcpu_s: float = 0.0  # as measured by the service; 0: it does not say, or not yet
 
 
 class Fact(NamedTuple):

@@ -183,7 +183,8 @@ class Watcher:
         if now == flight.told:
             return False
         flight.told = now
-        self._office.report([RemoteSeen(flight.remote, *now, time.time(), seen.reason)])
+        said = RemoteSeen(flight.remote, *now, time.time(), seen.reason, seen.vcpu_s)
+        self._office.report([said])
         return True
 
     def _finish(self, flight: Flight) -> None:

@@ -10,18 +10,13 @@ from cellgraph.executor import ExecutorHost, Job, JobDone, JobFailed
 from cellgraph.options import OPTION_NAMES
 from cellgraph.stores.base import Store
 from cellgraph.suggest import closest
+from cellgraph_executors.glue.settings import TASK_OPTIONS
 from cellgraph_executors.machine import Machine
 from cellgraph_executors.settings import reject_unknown, workers_setting
 from cellgraph_executors.spark.choices import checked_choices
 from cellgraph_executors.spark.local import default_options, master_of, shared
 from cellgraph_executors.spark.running import SparkDriver, SparkPlace, driving
 from cellgraph_executors.thread import ThreadExecutor, ThreadWorker
-
-# What a task says for Glue changes nothing here, so that the executor is all that differs.
-GLUE_OPTIONS = frozenset(
-    "worker_type workers glue_version execution_class flex additional_python_modules modules "
-    "extra_files extra_py_files job_definition role max_concurrent connections".split()
-)
 
 
 class SparkExecutor(ThreadExecutor):
@@ -44,7 +39,7 @@ class SparkExecutor(ThreadExecutor):
         "machine",
         "name",
     )
-    job_options: ClassVar = frozenset({"choices"}) | GLUE_OPTIONS
+    job_options: ClassVar = TASK_OPTIONS  # those of Glue change nothing here
 
     def __init__(
         self,

@@ -147,3 +147,12 @@ def test_what_is_not_wanted_any_more_does_not_leave() -> None:
     grouping.add(job(5), 4.0)
     grouping.remove({5})
     assert grouping.next_due() is None
+
+
+def test_calls_that_are_not_wanted_any_more_leave_closed_groups_too() -> None:
+    grouping = Grouping(3.0, 2)
+    for number in range(5):
+        grouping.add(job(number), 0.0)
+    assert [j.id for j in grouping.remove([1, 2, 3, 4])] == [4, 1, 2, 3]
+    assert ids(grouping.due(0.0)) == [[0]]
+    assert grouping.next_due() is None
