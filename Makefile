@@ -18,7 +18,7 @@ TEST_TIMEOUT_S ?= 780
 IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-all check bench browser clean
+.PHONY: help demo lab test test-all check bench browser cron clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -46,9 +46,12 @@ lab: $(VENV)/.with-lab
 browser:
 	@.ci/browser
 
+cron:
+	@.ci/cron
+
 # CI=true: a skipped test is a failure (tests/conftest.py).
 test: export CI = true
-test: $(VENV)/.with-dev browser
+test: $(VENV)/.with-dev browser cron
 	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest tests -m "not slow and (browser or alone)" --session-timeout=$(TEST_TIMEOUT_S)

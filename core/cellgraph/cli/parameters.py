@@ -1,30 +1,17 @@
 """`--param name=value`, and where the values go."""
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from cellgraph.errors import ConfigError
 from cellgraph.exported.declared import parameters_in
-from cellgraph.exported.params import read_all
+from cellgraph.exported.params import parse, read_all
+
+__all__ = ["as_cell", "cell_of", "checked", "parse"]
 
 MAGIC = "%%params"
 TAG = "parameters"  # the tag by which papermill finds a notebook's parameters
-
-
-def parse(given: Iterable[str]) -> dict[str, Any]:
-    """Read ``name=value``; a value is a Python literal, or else text. Raises ConfigError."""
-    found: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise ConfigError(f"--param {text!r}: expected name=value")
-        try:
-            found[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            found[name] = value
-    return found
 
 
 def cell_of(cells: Sequence[Mapping[str, Any]]) -> int:

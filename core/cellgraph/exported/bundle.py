@@ -28,6 +28,7 @@ class RunSpec(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
     retries: int = 0
     timeout_s: float = 0.0  # of one attempt; 0: none
+    given: tuple[tuple[str, str], ...] = ()  # parameters set at the export: name, text
     alert: str = ""  # who is told of a failure: see `exported.alert`
     python: str = ""  # 3.11
     store: str = ""  # empty: as the settings of the place say
@@ -73,6 +74,8 @@ def write_toml(spec: RunSpec, files: Mapping[str, bytes], cells: Mapping[str, An
     if spec.schedule is not None:
         lines += ["", "[schedule]", f"cron = {_text(spec.schedule.cron)}"]
         lines += [f"zone = {_text(spec.schedule.zone)}"]
+    if spec.given:
+        lines += ["", "[given]", *(f"{name} = {_text(text)}" for name, text in spec.given)]
     for parameter in spec.parameters:
         lines += ["", "[[parameters]]", f"name = {_text(parameter.name)}"]
         lines += [f"type = {_text(parameter.kind)}", f"default = {_text(parameter.default)}"]
@@ -153,6 +156,7 @@ def _spec(raw: Mapping[str, Any]) -> RunSpec:
         ),
         retries=raw["retries"],
         timeout_s=float(raw.get("timeout_s", 0.0)),
+        given=tuple(raw.get("given", {}).items()),
         alert=raw.get("alert", ""),
         python=raw["python"],
         store=raw.get("store", ""),

@@ -4,11 +4,11 @@ The name ``scheduled`` is filled with the time at which the run is due.
 """
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from cellgraph.errors import ExportError
+from cellgraph.errors import ConfigError, ExportError
 from cellgraph.suggest import closest
 
 SCHEDULED: Final = "scheduled"
@@ -63,6 +63,20 @@ def _converted(wanted: Any, value: Any) -> Any:
     if not isinstance(made, wanted):
         raise TypeError
     return made
+
+
+def parse(given: Iterable[str]) -> dict[str, Any]:
+    """Read ``name=value``; a value is a Python literal, or else text. Raises ConfigError."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ConfigError(f"--param {text!r}: expected name=value")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
 
 
 def as_text(value: Any) -> str:

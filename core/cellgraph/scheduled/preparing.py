@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cellgraph.errors import ConfigError
 from cellgraph.exported.bundle import LOCK, Bundle
 from cellgraph.exported.due import due_time
-from cellgraph.exported.params import SCHEDULED, Parameter, read_all
+from cellgraph.exported.params import SCHEDULED, Parameter, from_text, read_all
 from cellgraph.scheduled.attempt import Job
 from cellgraph.scheduled.state import State
 
@@ -23,7 +23,9 @@ def prepare(
 ) -> Job:
     """The job at a time; *due*: that is its scheduled time. Raises ExportError."""
     known = bundle.spec.parameters
-    values = read_all(known, given)
+    own = {p.name: p for p in known}
+    values = {name: from_text(own[name], text) for name, text in bundle.spec.given if name in own}
+    values.update(read_all(known, given))
     wanted = next((p for p in known if p.name == SCHEDULED), None)
     if wanted is not None and SCHEDULED not in values:
         values[SCHEDULED] = _time_for(wanted, bundle, at)

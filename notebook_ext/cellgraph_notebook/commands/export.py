@@ -21,6 +21,9 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the bundle; NAME.run beside it.")
     ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="name=value, set for all of its runs.")
+    ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Create or update the schedule (eventbridge).")
     ] = False,
@@ -38,12 +41,13 @@ def export(
     Shows which cells stay out and why, and the next times it is due. Nothing is installed or
     created (but for --apply); nothing runs.
     """
+    from cellgraph.exported.params import parse
     from cellgraph_notebook.export.reporting import export_file
 
     asked_name = name or notebook.stem
     said = export_file(
         notebook, out or notebook.with_name(f"{asked_name}.run"), name=asked_name, target=target,
         cron=schedule, zone=tz, to=to or ["cli"], retries=retries, timeout_s=timeout, alert=alert,
-        apply=apply,
+        apply=apply, given=parse(param or []),
     )  # fmt: skip
     typer.echo(said)

@@ -3,6 +3,7 @@
 import copy
 import json
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
@@ -12,6 +13,7 @@ from cellgraph.errors import ExportError
 from cellgraph.exported.alert import checked
 from cellgraph.exported.bundle import FLOW, LOCK, NOTEBOOK, RUN, Bundle, RunSpec, write_toml
 from cellgraph.exported.declared import parameters_in
+from cellgraph.exported.params import as_text, read_all
 from cellgraph.exported.schedule import Schedule
 from cellgraph.exported.target import Target
 from cellgraph_notebook.export.checks import check
@@ -30,6 +32,7 @@ class Asked(NamedTuple):
     store: str = ""
     timeout_s: float = 0.0
     alert: str = ""
+    given: tuple[tuple[str, Any], ...] = ()  # parameters that are set for all of its runs
 
 
 class Exported(NamedTuple):
@@ -58,6 +61,7 @@ def export(
         parameters=tuple(parameters),
         retries=asked.retries,
         timeout_s=asked.timeout_s,
+        given=tuple((n, as_text(v)) for n, v in read_all(parameters, dict(asked.given)).items()),
         alert=checked(asked.alert),
         python=f"{sys.version_info[0]}.{sys.version_info[1]}",
         store=asked.store,
@@ -73,12 +77,22 @@ def export(
 
 
 def environment_lock(project: Path) -> str:
-    """The versions that are installed here, one a line; or the project's own ``uv.lock``."""
+    """What is installed here, one a line as pip takes it; versions of the project's ``uv.lock``
+    where it has them."""
+    found = {_canonical(d.metadata["Name"]): d.version for d in distributions()}
     own = project / "uv.lock"
     if own.is_file():
-        return own.read_text("utf-8")
-    found = {str(d.metadata["Name"]).lower().replace("_", "-"): d.version for d in distributions()}
+        try:
+            packages = tomllib.loads(own.read_text("utf-8"))["package"]
+            locked = {_canonical(p["name"]): p["version"] for p in packages if "version" in p}
+        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+            raise ExportError(f"{own} cannot be read: {error}") from None
+        found |= {name: version for name, version in locked.items() if name in found}
     return "".join(f"{name}=={version}\n" for name, version in sorted(found.items()))
+
+
+def _canonical(name: str) -> str:
+    return str(name).lower().replace("_", "-")
 
 
 def _check_name(name: str) -> None:

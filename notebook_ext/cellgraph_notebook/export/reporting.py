@@ -15,6 +15,7 @@ from cellgraph.suggest import closest
 from cellgraph_notebook.export.exporting import Asked, Exported, environment_lock, export
 
 _GROUP: Final = "cellgraph.exporters"
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def export_file(
@@ -30,13 +31,14 @@ def export_file(
     timeout_s: float = 0.0,
     alert: str = "",
     store: str = "",
+    given: Mapping[str, Any] = _NOTHING,
     apply: bool = False,
 ) -> str:
     """Export the notebook in a file into *folder*; return what to tell. Raises ExportError."""
     targets = {each: target_of(each) for each in dict.fromkeys(to)}
     applying = [_applying(each, target) for each, target in targets.items()] if apply else []
     due = schedule(cron, zone) if cron else None
-    asked = Asked(name, target, due, retries, store, timeout_s, alert)
+    asked = Asked(name, target, due, retries, store, timeout_s, alert, tuple(given.items()))
     lock = environment_lock(project_root(notebook.parent))
     made = export(_read(notebook), asked, list(targets.values()), lock)
     made.bundle.write(folder)
@@ -71,7 +73,8 @@ def report(
     lines += [f"  cell {left.cell} stays out: {left.why}" for left in found.left]
     for parameter in spec.parameters:
         choices = f", one of {list(parameter.choices)}" if parameter.choices else ""
-        lines.append(f"parameter {parameter.name}: {parameter.kind} = {parameter.default}{choices}")
+        value = dict(spec.given).get(parameter.name, parameter.default)
+        lines.append(f"parameter {parameter.name}: {parameter.kind} = {value}{choices}")
     if due is not None:
         lines.append(f"due at {due}; the next times:")
         lines += [f"  {line}" for line in listed(fires(due, datetime.now(UTC))).splitlines()]

@@ -37,12 +37,16 @@ jobs:
 _DAG: Final = '''\
 """{name}: made by `cellgraph export`; put the bundle's folder beside this file."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pendulum
 from airflow import DAG
-from airflow.operators.bash import BashOperator
+
+try:
+    from airflow.providers.standard.operators.bash import BashOperator
+except ImportError:  # before Airflow 3
+    from airflow.operators.bash import BashOperator
 
 with DAG(
     dag_id="{name}",
@@ -50,11 +54,12 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=pendulum.timezone("{zone}")),
     catchup=False,
     max_active_runs=1,
-    default_args={{"retries": {retries}, "retry_delay": timedelta(minutes=5)}},
 ):
     BashOperator(
         task_id="run",
-        bash_command="cellgraph run .",
+        # it tries again by itself; what has a result is not run again
+        bash_command="cellgraph run . --at "
+        "{{{{ (data_interval_end or dag_run.run_after).isoformat() }}}}",
         cwd=str(Path(__file__).parent),
     )
 '''
@@ -148,7 +153,7 @@ class Airflow:
     def files(self, spec: RunSpec) -> Mapping[str, str]:
         """`dag.py`."""
         due = _schedule_of(spec, "airflow")
-        made = _DAG.format(name=spec.name, cron=due.cron, zone=due.zone, retries=spec.retries)
+        made = _DAG.format(name=spec.name, cron=due.cron, zone=due.zone)
         return {"dag.py": made}
 
     def next_step(self, spec: RunSpec, folder: Path) -> str:

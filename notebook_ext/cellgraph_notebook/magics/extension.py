@@ -71,6 +71,7 @@ class CellgraphMagics(Magics):
         --schedule '0 6 * * 1-5'        five cron fields
         --tz Europe/Berlin              their time zone (UTC)
         --to cli,cron,eventbridge,...   who fires it: also github, airflow
+        --param NAME=VALUE,...          parameters, set for all of its runs
         --apply                         create or update the schedule (eventbridge)
         --out FOLDER                    the bundle's folder (NAME.run beside the notebook)
         --retries N                     of the whole run

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from cellgraph.errors import ConfigError, ExportError
 from cellgraph.exported.declared import parameters_in
-from cellgraph.exported.params import read_all
+from cellgraph.exported.params import parse, read_all
 from cellgraph_notebook.cells import execute, read_cell
 from cellgraph_notebook.errors import shown_well
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 
 EXPORT: Final = Options(
-    texts=("target", "schedule", "tz", "to", "out", "notebook", "alert"),
+    texts=("target", "schedule", "tz", "to", "out", "notebook", "alert", "param"),
     valued=("retries", "timeout"),
     flags=("apply",),
 )
@@ -49,6 +49,7 @@ def run_export(line: str) -> None:
         refuse(f"{rest}: options begin with --, and a value with spaces is quoted")
     if "target" not in said:
         refuse("say what it evaluates: --target EXPR")
+    given = filter(None, str(said.get("param", "")).split(","))
     try:
         notebook = _notebook(said.get("notebook"))
         folder = Path(said.get("out") or notebook.with_name(f"{name}.run"))
@@ -57,7 +58,7 @@ def run_export(line: str) -> None:
             cron=said.get("schedule", ""), zone=said.get("tz", "UTC"),
             to=said.get("to", "cli").split(","), retries=said.get("retries", 0),
             timeout_s=said.get("timeout", 0.0), alert=said.get("alert", ""),
-            apply=said.get("apply", False),
+            apply=said.get("apply", False), given=parse(given),
         )  # fmt: skip
     except (ConfigError, ExportError) as error:
         refuse(str(error))

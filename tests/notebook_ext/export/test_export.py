@@ -213,3 +213,16 @@ def test_the_command_tells_what_it_made(
     assert "due at 0 6 * * 1-5 Europe/Berlin; the next times:" in out
     assert "--if-due" in out
     assert read_bundle(tmp_path / "days.run").spec.name == "days"
+
+
+def test_a_lock_has_the_versions_of_the_project(notebook: Path, tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_text(
+        'version = 1\n[[package]]\nname = "pandas"\nversion = "2.0.1"\n'
+        '[[package]]\nname = "not-installed"\nversion = "1"\n'
+    )
+    (tmp_path / "cellgraph.toml").touch()
+    exported(notebook, tmp_path / "nightly.run")
+    lines = (tmp_path / "nightly.run" / "lock.txt").read_text().splitlines()
+    assert "pandas==2.0.1" in lines
+    assert any(line.startswith("numpy==") for line in lines)
+    assert not any(line.startswith("not-installed") for line in lines)
