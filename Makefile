@@ -18,7 +18,7 @@ TEST_TIMEOUT_S ?= 780
 IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-all check bench browser cron clean
+.PHONY: help demo lab test test-all check bench browser cron java clean
 
 help:
 	@sed -n 's/^#   //p' $(MAKEFILE_LIST)
@@ -49,9 +49,12 @@ browser:
 cron:
 	@.ci/cron
 
+java:
+	@.ci/java
+
 # CI=true: a skipped test is a failure (tests/conftest.py).
 test: export CI = true
-test: $(VENV)/.with-dev browser cron
+test: $(VENV)/.with-dev browser cron java
 	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest tests -m "not slow and (browser or alone)" --session-timeout=$(TEST_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""CloudFormation for what the Batch executor needs: printed, never created from here.
+"""CloudFormation for what the executors batch and glue need: printed, never created from here.
 
 A bucket for results, a queue over EC2 instances that scale to nothing, and roles that may do what
 their part takes and no more. Pure.
@@ -15,6 +15,10 @@ Template = dict[str, Any]
 _BATCH_READS: Final = ("DescribeJobs", "ListJobs", "DescribeJobDefinitions", "DescribeJobQueues")
 _BATCH_ENDS: Final = ("CancelJob", "TerminateJob", "TagResource")
 
+_GLUE: Final = "glue.amazonaws.com"
+_GLUE_ACTIONS: Final = (
+    "CreateJob GetJob TagResource StartJobRun GetJobRun GetJobRuns BatchStopJobRun".split()
+)
 _SCHEDULER: Final = "scheduler.amazonaws.com"
 _SCHEDULES: Final = [f"scheduler:{verb}Schedule" for verb in ("Create", "Delete", "Get", "Update")]
 
@@ -51,6 +55,7 @@ def template(system: FileSystem | None = None) -> Template:
             "Queue": {"Value": _ref("Queue")},
             "JobRole": {"Value": _arn("JobRole")},
             "ExecutionRole": {"Value": _arn("ExecutionRole")},
+            "GlueRole": {"Value": _arn("GlueRole")},
             "HeadRole": {"Value": _arn("HeadRole")},
             "SchedulerRole": {"Value": _arn("SchedulerRole")},
             "PolicyOfUsers": {"Value": _ref("UserPolicy")},
@@ -200,6 +205,12 @@ def _roles() -> Template:
             _SCHEDULER,
             Policies=[{"PolicyName": "submit", "PolicyDocument": _policy(_submitting())}],
         ),
+        "GlueRole": _role(
+            _GLUE,
+            Policies=[
+                {"PolicyName": "store", "PolicyDocument": _policy(*_store_access(), *_glue_logs())}
+            ],
+        ),
         "InstanceRole": _role(
             "ec2.amazonaws.com",
             ManagedPolicyArns=[_sub(managed + "AmazonEC2ContainerServiceforEC2Role")],
@@ -209,6 +220,26 @@ def _roles() -> Template:
             "Properties": {"Roles": [_ref("InstanceRole")]},
         },
     }
+
+
+def _glue_logs() -> list[Template]:
+    """What a Glue run takes to write its logs."""
+    group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws-glue/"
+    return [
+        _statement(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], _sub(group + "*")
+        )
+    ]
+
+
+def _glue() -> list[Template]:
+    """What a session asks of Glue: its own job definitions, and their runs."""
+    job = _sub("arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:job/cellgraph-*")
+    return [
+        _statement([f"glue:{name}" for name in _GLUE_ACTIONS], job),
+        _statement(["glue:ListJobs"], "*"),
+        _passing(["GlueRole"], _GLUE),
+    ]
 
 
 def _compute(system: FileSystem | None) -> Template:
@@ -293,7 +324,7 @@ def _mounting(system: FileSystem) -> Template:
 
 def _people() -> Template:
     """For those who start runs: submit to this queue, watch, end, and read the logs."""
-    logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/batch/job"
+    logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/"
     schedules = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:"
     return {
         "UserPolicy": {
@@ -302,7 +333,14 @@ def _people() -> Template:
                 "Description": "Submitting and watching jobs of Cellgraph",
                 "PolicyDocument": _policy(
                     *_sending(),
-                    _statement(["logs:GetLogEvents"], _sub(logs + ":*")),
+                    *_glue(),
+                    _statement(
+                        ["logs:GetLogEvents"],
+                        [
+                            _sub(logs + f"{group}:*")
+                            for group in ("aws/batch/job", "aws-glue/jobs/*")
+                        ],
+                    ),
                     _passing(["HeadRole"], "ecs-tasks.amazonaws.com"),
                     _statement(_SCHEDULES, _sub(schedules + "schedule/default/*")),
                     _statement(["scheduler:ListSchedules"], "*"),

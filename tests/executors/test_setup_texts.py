@@ -166,7 +166,7 @@ def test_roles_may_do_little() -> None:
     for statement in statements(made):
         assert not any(action.endswith("*") for action in statement["Action"])
         if statement["Resource"] == "*":  # AWS offers no narrower resource for these
-            reads = r"(batch|scheduler):(Describe|List)"
+            reads = r"(batch|glue|scheduler):(Describe|List)"
             assert all(re.match(reads, action) for action in statement["Action"])
     job = made["Resources"]["JobRole"]["Properties"]
     assert "ManagedPolicyArns" not in job
