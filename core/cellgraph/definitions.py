@@ -9,6 +9,7 @@ from cellgraph.digest import digest
 from cellgraph.environment import Environment
 from cellgraph.errors import IdentityError
 from cellgraph.executor import Function, Resources
+from cellgraph.frames import note
 from cellgraph.identity.code import CodeIdentity, code_identity
 from cellgraph.identity.values import reference
 from cellgraph.marks import UNMARKED, Mark, Marked, NoMarks
@@ -169,6 +170,7 @@ class Definitions:
         seen = fresh + code.mark.single
         cached = self._cache and options.cache is not False and identity is not None
         as_declared = not _READING & {*task.said, *env.inherit, *(options.inherit or ())}
+        note(task.func)
         return Definition(
             task=task,
             name=task.name,

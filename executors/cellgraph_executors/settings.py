@@ -13,12 +13,12 @@ def reject_unknown(executor: str, settings: Mapping[str, Any], known: Iterable[s
         raise ConfigError(f"executor {executor!r} has no setting {name!r}{closest(name, known)}")
 
 
-def workers_setting(executor: str, workers: object) -> int | None:
-    """Check the `workers` setting; None stands for the default."""
+def workers_setting(executor: str, workers: object, name: str = "workers") -> int | None:
+    """Check the setting *name*, a number of things; None stands for the default."""
     if workers is None:
         return None
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ConfigError(
-            f"executor {executor!r}: workers={workers!r}: expected a whole number, 1 or more"
+            f"executor {executor!r}: {name}={workers!r}: expected a whole number, 1 or more"
         )
     return workers

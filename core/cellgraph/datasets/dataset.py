@@ -319,10 +319,9 @@ class Dataset(Handed):
         collector = here.current
         if collector is None:
             return
-        if self._layout is None:
-            for shard in self._now().shards:
-                if isinstance(self._placed().place, Place):
-                    collector.opened(self._placed().where(shard))
+        if self._layout is None:  # the call's own: read like any other file
+            for path, folder in self._placed().read_for(self._now()):
+                (collector.listed if folder else collector.opened)(path)
             return
         with unwatched():
             kept = self._rests_on(self._layout)

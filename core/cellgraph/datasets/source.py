@@ -57,6 +57,23 @@ class Source:
         """The path or URI of the shard's file."""
         return self._part(shard.name).where
 
+    def read_for(self, layout: Layout) -> list[tuple[str, bool]]:
+        """The paths on a disk of this machine that *layout* was made of, and which are folders."""
+        if isinstance(self.place, BucketPlace):
+            return []
+        folders: set[str] = set()
+        for shard in layout.shards:
+            parts = shard.name.split("/")
+            folders |= (
+                {"/".join(parts[:depth]) for depth in range(len(parts))} if shard.name else set()
+            )
+        where = self.place.where
+        listed = [f"{where}/{folder}".rstrip("/") for folder in sorted(folders)]
+        return [
+            *((path, True) for path in listed),
+            *((self.where(s), False) for s in layout.shards),
+        ]
+
     def _part(self, name: str) -> Place | BucketPlace:
         return place_of(f"{self.place.where}/{name}") if name else self.place
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
+from cellgraph.frames import kinds_of
 from cellgraph.identity.annotations import describe_annotations
 from cellgraph.identity.body import body_of
 from cellgraph.identity.bytecode import Load
@@ -13,6 +14,7 @@ from cellgraph.identity.closure import Node, Walk
 from cellgraph.identity.dynamic import check_load, check_value, is_watched
 from cellgraph.identity.imports import link_import, link_outside
 from cellgraph.identity.packages import Origin, origin_of, origin_of_function, origin_of_module
+from cellgraph.identity.values import reference
 
 MISSING: Final = object()
 _SIMPLE: Final = frozenset({int, float, str, bytes, bool, type(None)})
@@ -74,6 +76,9 @@ def _expand(walk: Walk, node: Node) -> None:
     if func.__annotations__:
         said = describe_annotations(func.__annotations__)
         walk.leaf(node, "annotations", "annotations", said, None)
+        kinds = kinds_of(func)
+        if kinds:  # what it receives in the place of a Dataset: DataFrame is a name of many classes
+            walk.leaf(node, "frames", "annotations", reference(tuple(sorted(kinds.items()))), None)
     _link_bindings(walk, node, func)
     cells = _captured(func)
     seen = set[str]()

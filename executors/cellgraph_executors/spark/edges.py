@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cellgraph.datasets import Dataset
-from cellgraph.datasets.edge import as_wanted, wanted
+from cellgraph.datasets import Dataset, edge
 from cellgraph.datasets.sparkframes import as_spark, dynamic_frame, frame_from
 from cellgraph.errors import ConfigError
 from cellgraph.structure import rebuild
@@ -14,16 +13,12 @@ def received(
     func: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call of *func* as its annotations ask."""
-    asked = wanted(func, args, kwargs)
-    return (
-        [_as(value, asked.get(at, "")) for at, value in enumerate(args)],
-        {name: _as(value, asked.get(name, "")) for name, value in kwargs.items()},
-    )
+    return edge.received(func, args, kwargs, _as_asked)
 
 
-def _as(value: Any, kind: str) -> Any:
+def _as_asked(value: Any, kind: str) -> Any:
     if isinstance(value, Dataset) or kind not in ("spark", "dynamic"):
-        return as_wanted(value, kind)
+        return edge.as_asked(value, kind)
     frame = frame_from(value)
     if frame is None:  # no table
         return value

@@ -54,7 +54,7 @@ class SparkExecutor(ThreadExecutor):
     ) -> None:
         reject_unknown(name, unknown, self.SETTINGS)
         super().__init__(workers=workers, machine=machine, name=name)
-        asked = workers_setting(name, cores)  # the same rule
+        asked = workers_setting(name, cores, "cores")
         if memory_gib is not None and not memory_gib > 0:
             raise ConfigError(f"executor {name!r}: memory_gib={memory_gib!r}: expected more than 0")
         self._master = master_of(asked)
