@@ -15,7 +15,7 @@ from cellgraph.files import Dir, File
 from cellgraph.label import label
 from cellgraph.places import Read
 from cellgraph.reasons import Reasons
-from cellgraph.recall import Recall
+from cellgraph.recall import Arguments, Recall
 from cellgraph.records import (
     CallRecord,
     FailureRecord,
@@ -78,6 +78,20 @@ class StoredCall:
     def reads(self) -> tuple[Read, ...]:
         """What it read beside its arguments, and the files in its result."""
         return self._book.reads(self._record)
+
+    def inputs(self) -> Arguments:
+        """Its positional and keyword arguments, made again.
+
+        Raises StoreError where a record knows one by its digest alone: a large literal, a file that
+        is gone, a class that has changed.
+        """
+        found = self._book.inputs(self._record)
+        if found is None:
+            raise StoreError(
+                f"the arguments of {self.task} [{self.id[:SHOWN]}] cannot be made again: one is "
+                "known by its digest alone; call the task with values of your own"
+            )
+        return found
 
     def result(self) -> Any:
         """Its value, read from the store. Raises StoreError when it failed or the value is gone."""
@@ -206,6 +220,10 @@ class CallBook:
             *(in_short(a) for a in args),
             *(f"{name}={in_short(a)}" for name, a in kwargs.items()),
         )
+
+    def inputs(self, record: "CallRecord | FailureRecord") -> Arguments | None:
+        """As `StoredCall.inputs`; None if they cannot be had."""
+        return self._recall.said(record.args)
 
     def reads(self, record: "CallRecord | FailureRecord") -> tuple[Read, ...]:
         """As `StoredCall.reads`."""

@@ -17,6 +17,8 @@ from cellgraph_notebook.errors import show_interrupt
 from cellgraph_notebook.prints import Prints
 
 if TYPE_CHECKING:  # loaded by the first run: loading the extension must be quick
+    from tempfile import TemporaryDirectory
+
     from cellgraph.bus import Bus
     from cellgraph.run import Run
     from cellgraph.session import Session
@@ -53,6 +55,7 @@ class Kernel:
         self._mode: str | None = None
         self.last_run: Run | None = None
         self._asked: list[Asked] = []
+        self.recorded: list[TemporaryDirectory[str]] = []  # code of runs that are looked into
 
     @property
     def session(self) -> "Session":

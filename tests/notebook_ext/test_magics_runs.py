@@ -74,3 +74,34 @@ def test_last_nights_run_is_listed_and_its_failed_part_run_again(
         assert lab.ok(f"%runs {newest[0]} --value").value == 30
         diff = lab.ok(f"%runs {row[0]} {newest[0]}").value
         assert {task[0] for task in diff.rows} == {"measure", "gate", "total"}
+
+
+def test_a_failed_call_is_looked_into_with_its_inputs_and_that_nights_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("CELLGRAPH_STORE", str(tmp_path / "store"))
+    nightly = Nightly(tmp_path)
+    nightly.export()
+    assert command(nightly.command) == 1
+    with notebook(tmp_path) as lab:
+        lab.ok("%load_ext cellgraph")
+        run = lab.ok("%runs").value.rows[0][0]
+        assert "no task total in this notebook" in lab.run(f"%debug_task {run}").red_line
+        told = lab.run(f"%debug_task {run} --recorded")
+        assert isinstance(told.error, ValueError) and "no rows for" in str(told.error)
+        assert "total(list of 3, date, False) · as in call " in told.out
+        assert "raise ValueError" in told.out  # the line of that night's code
+        lab.ok("%%task\ndef total(values, scheduled, opened):\n    return max(values)")
+        assert lab.ok(f"%debug_task {run}").value == 20
+        lab.ok("%%task\ndef fails(x):\n    return 1 / x")
+        lab.run("%evaluate fails(0)")
+        own = lab.ok("%runs").value.rows[0][0]
+        assert isinstance(lab.run(f"%debug_task {own}").error, ZeroDivisionError)
+        assert "of no exported run" in lab.run(f"%debug_task {own} --recorded").red_line
+        assert "on record as failed" in _of_a_good_run(lab).red_line
+
+
+def _of_a_good_run(lab: ShellLab) -> Any:
+    lab.ok("%evaluate fails(1)")
+    return lab.run(f"%debug_task {lab.ok('%runs').value.rows[0][0]}")

@@ -125,8 +125,8 @@ def _tasks(number: int, line: str, body: str) -> Cell:
     if "returns" in said:
         fault = Fault(
             1,
-            "a step (%%task --returns) cannot be exported: make it a function, "
-            f"`def ...: ... return {said['returns']}`, under %%task",
+            "a step (%%task --returns) cannot be exported, because its result holds what the cell "
+            f"displayed: make it a function, `def ...: ... return {said['returns']}`, under %%task",
         )
         return Code(piece._replace(faults=(*piece.faults, fault)))
     # an option that is an expression keeps its own words

@@ -195,6 +195,17 @@ class CellgraphMagics(Magics):
 
         return run_calls(self._kernel, line)
 
+    @line_magic
+    def debug_task(self, line: str) -> Any:
+        """Call a task here with the same inputs as a call that failed; then %debug looks into it.
+
+        %debug_task ID                  of a call, or of a run: its first failure
+        --recorded                      with the code of that night, of an exported run
+        """
+        from cellgraph_notebook.magics.debug_magic import run_debug_task
+
+        return run_debug_task(self._shell, self._kernel, line)
+
     @no_var_expand
     @line_magic
     def lineage(self, line: str) -> Any:
