@@ -195,7 +195,7 @@ def _roles() -> Template:
             tasks,
             Policies=[
                 {"PolicyName": "store", "PolicyDocument": _policy(*_store_access())},
-                {"PolicyName": "jobs", "PolicyDocument": _policy(*_sending())},
+                {"PolicyName": "jobs", "PolicyDocument": _policy(*_sending(), *_glue())},
             ],
         ),
         "ExecutionRole": _role(

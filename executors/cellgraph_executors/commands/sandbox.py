@@ -16,7 +16,7 @@ def serve(
         float, typer.Option("--vcpus", min=1, help="How many vCPUs the queue has.")
     ] = 8,
 ) -> None:
-    """Serve S3, Batch, Logs and more on loopback; jobs run as local processes. No AWS account.
+    """Serve S3, Batch, Glue, Logs and more on loopback; jobs run as processes. No AWS account.
 
     Prints the lines to export and the settings to use. Ends with Ctrl-C, and its jobs with it.
     """
@@ -28,8 +28,10 @@ def serve(
         for name, value in box.environment.items():
             typer.echo(_EXPORTED.format(name=name, value=value))
         typer.echo("\n# cellgraph.toml, or [tool.cellgraph] in pyproject.toml")
-        typer.echo(f'store = "{box.store}"\n\n[executors.batch]')
-        for name, value in box.batch.items():
-            typer.echo(f'{name} = "{value}"')
+        typer.echo(f'store = "{box.store}"')
+        for executor, section in (("batch", box.batch), ("glue", box.glue)):
+            typer.echo(f"\n[executors.{executor}]")
+            for name, value in section.items():
+                typer.echo(f'{name} = "{value}"')
         typer.echo("\n# Ctrl-C ends the sandbox and the jobs that run in it")
         threading.Event().wait()

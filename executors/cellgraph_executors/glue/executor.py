@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
+from cellgraph.settings import Settings
 from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.place import parse_uri
 from cellgraph_executors.aws import Clients
@@ -49,6 +50,14 @@ class GlueExecutor(Remote):
         self._settings = made = checked(name, settings)
         terms = Terms(name, made.poll_s, made.usd_per_dpu_hour / VCPUS_PER_DPU)
         super().__init__(terms, made.window_s, array_max=1)
+
+    @staticmethod
+    def head(expr: Any, on: str, settings: Settings, how: Mapping[str, Any]) -> Any:
+        """Not here: a Spark cluster would wait for what it sends. Raises ConfigError."""
+        raise ConfigError(
+            f"on={on!r}: Glue runs Spark steps, and no reducer; give an executor of type batch, "
+            "whose reducer sends Spark steps to Glue as well"
+        )
 
     def check_options(self, extra: Mapping[str, object]) -> None:
         """See `cellgraph.executor.Executor`."""

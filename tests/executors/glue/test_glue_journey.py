@@ -144,6 +144,8 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     with cg.Session(store=tmp_path / "store", executors={"glue": box.glue}) as local:
         assert "s3://bucket/prefix" in refused(local, quick(1))
     assert "role=" in refused(opened(role="").session, quick(1))
+    with pytest.raises(ConfigError, match="no reducer"):
+        opened().session.submit(quick(1), on="glue")
     assert "MaxRetry" in refused(opened(job_definition={"MaxRetry": 1}).session, quick(1))
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"workers": 1}, "whole number from 2 to 1000"),

@@ -141,6 +141,7 @@ class GlueEngine:
             order = self._launcher.prepare(run.spec)
             with self._changed:
                 if run.cause == "stopped" or self._closed:
+                    self._launcher.forget(order)
                     self._over(run, 0)
                     return
                 run.running = self._launcher.start(order, lambda code: self._ended(run, code))

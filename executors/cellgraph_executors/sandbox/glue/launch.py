@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -55,9 +56,16 @@ class Launcher:
 
     def prepare(self, spec: Spec) -> Order:
         """Fetch what a run needs; return the order for it. Raises CannotLaunch."""
-        said = spec.arguments
         home = self._folder / spec.id
         home.mkdir(parents=True)
+        try:
+            return self._order(spec, home)
+        except CannotLaunch:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+
+    def _order(self, spec: Spec, home: Path) -> Order:
+        said = spec.arguments
         script = self._fetch(said.get("--scriptLocation", spec.script), home)
         modules = _listed(said, "--additional-python-modules")
         on_path = [self._fetch(uri, home) for uri in _listed(said, "--extra-py-files")]
@@ -95,6 +103,10 @@ class Launcher:
             return self._runner.start(order, ended)
         except CannotStart as error:
             raise CannotLaunch(str(error)) from error
+
+    def forget(self, order: Order) -> None:
+        """It is not started after all."""
+        shutil.rmtree(order.folder, ignore_errors=True)
 
     def printed(self, run: str) -> Sequence[str]:
         """The last lines that a run wrote to stderr."""
