@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from cellgraph.executor import Usage
 from cellgraph.stores.base import Store
+from cellgraph_executors.advancing import Teller
 from cellgraph_executors.blas import ProcessBlasLimit
 from cellgraph_executors.faults import pack_error
 from cellgraph_executors.lending import Lent, hand_over, open_lent
@@ -38,6 +39,7 @@ class Household:
     def __init__(self, setup: Setup) -> None:
         self.folder = Path(setup.folder)
         self.redirect = Redirect()
+        self.teller = Teller()
         self.blas = ProcessBlasLimit(os.environ)
         self.blas.set(1)
         self.lent = setup.store
@@ -99,6 +101,7 @@ def _run(home: Household, request: Request) -> Answer:
     started = time.time()
     try:
         home.redirect.to(request.logs)
+        home.teller.at(request.logs, request.job_id)
         home.blas.set(request.vcpus)
         if request.surroundings is not None:
             home.move(request.surroundings)
@@ -109,9 +112,11 @@ def _run(home: Household, request: Request) -> Answer:
 
 def _call(home: Household, request: Request) -> Answer:
     from cellgraph.executor import Function, Job, Resources
+    from cellgraph.inside import listen
     from cellgraph.worker import run_job
     from cellgraph_executors import pickling
 
+    listen(home.teller.hear)
     started = time.time()
     try:
         func = home.function(request.code_id, request.code)

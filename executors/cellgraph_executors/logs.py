@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from cellgraph.executor import JobLog
+from cellgraph.executor import JobLog, JobProgress
+from cellgraph_executors.advancing import Reader
 
 STREAMS: Final[tuple[Literal["stdout", "stderr"], ...]] = ("stdout", "stderr")
 _BLOCK: Final = 1 << 16
@@ -24,6 +25,7 @@ class LogFiles:
     def __init__(self, folder: Path, worker: int) -> None:
         self._base = folder / f"log-{worker}"
         self._round = 0
+        self._progress = Reader()
         self._open()
 
     @property
@@ -31,9 +33,11 @@ class LogFiles:
         """What the worker is told; it adds the stream's name."""
         return f"{self._base}-{self._round}"
 
-    def read(self, job_id: int, *, final: bool = False) -> list[JobLog]:
+    def read(self, job_id: int, *, final: bool = False) -> list[JobLog | JobProgress]:
         """Return what is new. With *final* the call is over: incomplete characters count too."""
-        logs: list[JobLog] = []
+        logs: list[JobLog | JobProgress] = []
+        if not final:
+            logs += self._progress.read(self.path, job_id)
         for tail in self._tails:
             text = tail.read(final=final)
             if text:
@@ -49,6 +53,7 @@ class LogFiles:
 
     def close(self) -> None:
         """Close and remove the files."""
+        self._progress.remove(self.path)
         for tail in self._tails:
             tail.close()
 

@@ -56,11 +56,23 @@ class Boxes:
             p50_s=times.p50_s if times and several else None,
             p95_s=times.p95_s if times and several else None,
             running_s=max(0.0, now - first.started_at) if _alone(groups) else None,
+            progress=_progress(first) if _alone(groups) else [],
             waits_for=self.waits_for(shown),
             reasons=self._remarks.why(g.task for g in groups) if ran else [],
             log=self._logs.tail(logged),
             log_of=self._calls.label(logged) if logged >= 0 else "",
         )
+
+
+def _progress(group: Group) -> list[str]:
+    """How far the only call of a group is, as it says itself; longest wording first."""
+    said = group.progress
+    if said is None:
+        return []
+    share = f"{said.done:g} of {said.total:g}" if said.total else f"{said.done:g} done"
+    if not said.text:
+        return [share]
+    return [said.text if share in said.text else f"{share} · {said.text}", share]
 
 
 def _alone(groups: Sequence[Group]) -> bool:

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from math import inf
 
-from cellgraph.events import CallDone
+from cellgraph.events import CallDone, CallProgress
 from cellgraph_notebook.durations import Durations
 from cellgraph_notebook.statuses import no_counts
 
@@ -23,6 +23,7 @@ class Group:
         "key",
         "last_log",
         "parent",
+        "progress",
         "ran_s",
         "retried",
         "revision",
@@ -48,6 +49,7 @@ class Group:
         self.retried = 0
         self.started_at = inf
         self.last_log = -1  # the call that printed last
+        self.progress: CallProgress | None = None  # the last that a call of it has said
         self.revision = 0
 
     def ran(self, elapsed_s: float) -> None:

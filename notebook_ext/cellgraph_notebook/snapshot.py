@@ -26,6 +26,7 @@ class GroupState(TypedDict):
     p50_s: float | None
     p95_s: float | None
     running_s: float | None  # how long the only call of the group has been running
+    progress: list[str]  # how far that call is, as it says; longest wording first
     waits_for: int  # boxes upstream that are not finished
     reasons: list[str]  # why calls ran instead of being reused
     log: str  # the end of what the call that printed last has printed
@@ -158,4 +159,5 @@ def _untimed(group: GroupState) -> GroupState:
     plain = group.copy()
     plain["ran_s"] = plain["saved_s"] = 0.0
     plain["p50_s"] = plain["p95_s"] = plain["running_s"] = None
+    plain["progress"] = []
     return plain

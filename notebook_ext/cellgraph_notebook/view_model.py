@@ -208,6 +208,9 @@ class RunModel:
 
     def _on_progress(self, event: CallProgress) -> None:
         self._jobs.advance(event, self.revision)
+        group = self._calls.group(event.call)
+        if group:
+            group.progress, group.revision = event, self.revision
 
     def _on_log(self, event: LogText) -> None:
         self._logs.add(event.call, event.text)

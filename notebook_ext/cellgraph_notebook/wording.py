@@ -166,7 +166,7 @@ def group_lines(group: GroupState, *, planned: bool = False) -> list[str]:
         return [" · ".join([*times, *waits]) or "waiting", *times]
     if status in ("done", "reused"):
         return [" · ".join([*times, *said]) for said in _times(group)]
-    return [_some(group)] if size > 1 else [_only(group)]
+    return [_some(group)] if size > 1 else _only(group)
 
 
 def _some(group: GroupState) -> str:
@@ -178,10 +178,11 @@ def _some(group: GroupState) -> str:
     return " · ".join([f"×{count(size)}", *(failed or [status_word(group["status"])])])
 
 
-def _only(group: GroupState) -> str:
-    running_s = group["running_s"] or 0.0
-    passed = f" {duration(running_s)}" if running_s >= 1 else ""
-    return status_word(group["status"]) + passed
+def _only(group: GroupState) -> list[str]:
+    running_s, progress = group["running_s"] or 0.0, group["progress"]
+    passed = duration(running_s) if running_s >= 1 else ""
+    timed = [" · ".join([progress[0], passed])] if progress and passed else []
+    return [*timed, *progress, " ".join([status_word(group["status"]), passed]).rstrip()]
 
 
 def _times(group: GroupState) -> list[list[str]]:
@@ -245,7 +246,7 @@ def _status_word(group: GroupState) -> str:
     used = [code for code in BAR if group["counts"][code]]
     if len(used) > 1:
         return counts_line(group["counts"])
-    return status_word(group["status"])
+    return " · ".join([status_word(group["status"]), *group["progress"][:1]])
 
 
 def table_title(groups: int) -> str:

@@ -11,6 +11,7 @@ from cellgraph.events import (
     CallAdded,
     CallDone,
     CallFailed,
+    CallProgress,
     CallsAdded,
     CallsElsewhere,
     CallsFinished,
@@ -37,7 +38,7 @@ from cellgraph_notebook.statuses import (
     WAITING,
 )
 from cellgraph_notebook.view_model import RunModel
-from cellgraph_notebook.wording import totals_line
+from cellgraph_notebook.wording import group_lines, table_row, totals_line
 
 RUN = "r1"
 
@@ -355,3 +356,29 @@ def test_any_stream_leaves_counts_that_add_up(events: list[Event]) -> None:
     shown = set(told["order"])
     assert all(a in shown and b in shown and a != b for a, b in told["edges"])
     json.dumps(told)
+
+
+def test_a_call_says_how_far_it_is() -> None:
+    model = RunModel()
+    for event in (
+        RunStarted("r", "fit(x)", 0.0),
+        CallsAdded("r", (CallAdded(0, "fit", "thread", (), -1),)),
+        CallsStarted("r", (0,), 1.0),
+    ):
+        model.apply(event)
+    before = model.snapshot(2.0)
+    assert group_lines(before["groups"][0]) == ["running 1.0 s"]
+    model.apply(CallProgress("r", 0, 3, 12, "chromosome 3"))
+    (group,) = model.snapshot(41.0, since=before["revision"])["groups"]
+    assert group_lines(group) == [
+        "3 of 12 · chromosome 3 · 40 s", "3 of 12 · chromosome 3", "3 of 12", "running 40 s",
+    ]  # fmt: skip
+    assert table_row(group)[1] == "▶ running · 3 of 12 · chromosome 3"
+    model.apply(CallProgress("r", 0, 4, 0, ""))
+    assert model.snapshot(41.0)["groups"][0]["progress"] == ["4 done"]
+    model.apply(CallProgress("r", 0, 5, 8, "5 of 8 Spark tasks, stage 1"))
+    assert model.snapshot(41.0)["groups"][0]["progress"][0] == "5 of 8 Spark tasks, stage 1"
+    model.apply(CallsFinished("r", (CallDone(0, 50.0),)))
+    (group,) = model.snapshot(61.0)["groups"]
+    assert group["progress"] == []
+    assert group_lines(group) == ["50 s"]
