@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+_SHORT = 24  # characters that stay on one line: a time, a name, a duration
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:top"
 
 
@@ -37,9 +38,11 @@ class Table(NamedTuple):
         head = "".join(
             f'<th style="{_CELL};font-weight:600">{html.escape(c)}</th>' for c in self.columns
         )
-        body = "".join(
-            "<tr>" + "".join(f'<td style="{_CELL}">{html.escape(c)}</td>' for c in row) + "</tr>"
-            for row in self.rows
-        )
+        body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in self.rows)
         rows = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
         return f'{title}<table style="border-collapse:collapse">{rows}</table>'
+
+
+def _cell(text: str) -> str:
+    short = ";white-space:nowrap" if len(text) <= _SHORT else ""
+    return f'<td style="{_CELL}{short}">{html.escape(text)}</td>'

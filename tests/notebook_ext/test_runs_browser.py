@@ -38,9 +38,11 @@ def test_last_nights_report_opens_in_the_notebook_and_from_disk(lab: Lab, nightl
     cells = ["%load_ext cellgraph", "%runs", f"%runs {run.id} --report", f"%runs {run.id} --graph"]
     visit = Visit(lab, lab.add(cells), dark=True)
     visit.run()
-    frame = visit.page.frame_locator("iframe[srcdoc]")
+    frame = visit.page.frame_locator("iframe.cg-page-dark")
     frame.locator("h1", has_text="nightly").wait_for(timeout=LOAD_MS)
     assert frame.locator(".bad").inner_text().startswith("✕ total failed: ValueError: no rows")
+    assert visit.page.locator("iframe.cg-page-dark").is_visible()
+    assert not visit.page.locator("iframe.cg-page-light").is_visible()
     visit.page.locator("img[alt*='failed']").first.wait_for(timeout=LOAD_MS)
     table = visit.page.locator(".jp-OutputArea-output table", has_text="exported run")
     assert "nightly" in table.inner_text()

@@ -2,7 +2,7 @@
 
 import html
 from importlib.resources import files
-from typing import Final
+from typing import Final, Literal
 
 # The first bytes of each page. A browser that reads them runs no script of what follows and loads
 # nothing from elsewhere, whoever wrote it: so a page from a shared bucket is checked for them.
@@ -21,3 +21,10 @@ def head(title: str) -> str:
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{html.escape(title)}</title>\n<style>\n{style}</style>"
     )
+
+
+def in_scheme(page: str, scheme: Literal["light", "dark"]) -> str:
+    """*page* as it looks in one scheme, whatever the reader's system prefers."""
+    media = "all" if scheme == "dark" else "not all"
+    forced = page.replace("(prefers-color-scheme: dark)", media)
+    return forced.replace('content="light dark"', f'content="{scheme}"', 1)

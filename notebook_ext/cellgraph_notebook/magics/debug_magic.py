@@ -26,10 +26,8 @@ def run_debug_task(shell: Any, kernel: Kernel, line: str) -> Any:
 
     What the task raises is raised here, so that IPython's ``%debug`` opens where it happened.
     """
-    words = line.split()
-    options, rest = parse_line(
-        " ".join(sorted(words, key=lambda w: not w.startswith("-"))), OPTIONS
-    )
+    words = sorted(line.split(), key=lambda word: not word.startswith("-"))
+    options, rest = parse_line(" ".join(words), OPTIONS)
     if len(rest.split()) != 1:
         refuse("%debug_task takes the id of one call, or of a run: %calls --failed lists them")
     try:
@@ -38,9 +36,8 @@ def run_debug_task(shell: Any, kernel: Kernel, line: str) -> Any:
         task = _recorded(kernel, call) if options.get("recorded") else _present(shell, call)
     except CellgraphError as error:
         refuse(str(error))
-    print(
-        f"{call.task}({', '.join(call.arguments)}) · as in call {call.id[:SHOWN]} · %debug looks in"
-    )
+    said = f"{call.task}({', '.join(call.arguments)})"
+    print(f"{said} · as in call {call.id[:SHOWN]} · if it fails, %debug looks in")
     with shown_well(shell):
         return task.func(*args, **kwargs)
 
@@ -92,7 +89,6 @@ def _recorded(kernel: Kernel, call: "StoredCall") -> Task[..., Any]:
 
 def _named(name: str, namespace: Mapping[str, Any]) -> Task[..., Any] | None:
     """The task that goes by *name* on record."""
-    for value in namespace.values():
-        if isinstance(value, Task) and name in (value.name, value.name.rpartition(".")[2]):
-            return value
-    return None
+    tasks: list[Task[..., Any]] = [v for v in namespace.values() if isinstance(v, Task)]
+    named = (t for t in tasks if name in (t.name, t.name.rpartition(".")[2]))
+    return next(named, None)

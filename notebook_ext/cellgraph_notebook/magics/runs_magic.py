@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cellgraph.errors import ConfigError, ExportError, StoreError
+from cellgraph.pages import in_scheme
 from cellgraph_notebook.kernel import Kernel
 from cellgraph_notebook.magics.arguments import Options, parse_line, refuse
 from cellgraph_notebook.magics.history_magic import run_diff
@@ -24,6 +25,16 @@ _RUNS: Final = (
     "run", "started", "status", "expression", "ran", "reused", "failed", "took", "saved",
 )  # fmt: skip
 _SHARES: Final = ("task", "ran", "reused", "computing", "why it ran")
+_TWICE: Final = 200_000  # characters of a page that may stand in an output twice
+_DARK: Final = ('[data-jp-theme-light="false"]', ".vscode-dark", 'html[theme="dark"]')
+_PICKS: Final = (
+    "<style>.cg-page-dark{display:none}"
+    + "".join(
+        f"{host} .cg-page-dark{{display:block}}{host} .cg-page-light{{display:none}}"
+        for host in _DARK
+    )
+    + "</style>"
+)
 _FRAME: Final = "width:100%;height:640px;border:1px solid rgba(128,128,128,.4);border-radius:8px"
 
 
@@ -75,10 +86,23 @@ def _opened(kernel: Kernel, id: str, what: str, said: Any) -> Any:
         print(f"{path} is the {'executed notebook' if path.suffix == '.ipynb' else 'report'}")
     else:
         page = report_of(session, run, ".html")
-        # without a word in it a sandbox allows nothing: no script, no form, no way out
-        frame = f'<iframe sandbox="" style="{_FRAME}" srcdoc="{html.escape(page)}"></iframe>'
-        show({"text/html": frame, "text/plain": repr(_one(run))}, {})
+        show({"text/html": _framed(page), "text/plain": repr(_one(run))}, {})
     return None
+
+
+def _framed(page: str) -> str:
+    """The page in a frame. A frame does not see its host's theme: one for each, the host picks."""
+    if len(page) > _TWICE:
+        return _frame(page, "")
+    dark = _frame(in_scheme(page, "dark"), "cg-page-dark")
+    return _PICKS + _frame(in_scheme(page, "light"), "cg-page-light") + dark
+
+
+def _frame(page: str, name: str) -> str:
+    # without a word in it a sandbox allows nothing: no script, no form, no way out
+    return (
+        f'<iframe sandbox="" class="{name}" style="{_FRAME}" srcdoc="{html.escape(page)}"></iframe>'
+    )
 
 
 def _again(kernel: Kernel, words: list[str]) -> Any:
