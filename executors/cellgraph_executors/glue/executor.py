@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
-from cellgraph.executor import Job
+from cellgraph.executor import Function, Job
 from cellgraph.settings import Settings
 from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.place import parse_uri
@@ -15,6 +15,7 @@ from cellgraph_executors.aws import Clients
 from cellgraph_executors.glue import package
 from cellgraph_executors.glue.checkup import Found, examine
 from cellgraph_executors.glue.definition import Assets, definition, run_request
+from cellgraph_executors.glue.pins import pins_of
 from cellgraph_executors.glue.service import GlueJobs
 from cellgraph_executors.glue.settings import (
     TASK_OPTIONS,
@@ -87,6 +88,7 @@ class GlueService(GlueJobs):
         self._bucket = bucket
         self._lock = threading.Lock()
         self._there: set[str] = set()  # definitions that exist
+        self._pins: dict[bytes, tuple[str, ...]] = {}  # by the code of tasks
         self._put: set[str] = set()  # assets that are in the bucket
         self.resends = settings.retries_on_host_loss
 
@@ -132,8 +134,18 @@ class GlueService(GlueJobs):
     def _definition(self, job: Job) -> dict[str, Any]:
         settings = self._settings.of(job.resources)
         brings = settings.cellgraph or self._uri(package.wheel().name)
-        assets = Assets(self._uri(package.script().name), (brings,))
+        pins = self._pins_of(job.function) if settings.pin_packages else ()
+        assets = Assets(self._uri(package.script().name), (brings, *pins))
         return definition(settings, assets, job.resources.tags or {})
+
+    def _pins_of(self, function: Function) -> tuple[str, ...]:
+        with self._lock:
+            known = self._pins.get(function.code)
+        if known is None:
+            known = pins_of(function)
+            with self._lock:
+                self._pins[function.code] = known
+        return known
 
     def _uri(self, name: str) -> str:
         return f"{self._bucket.location.uri.rstrip('/')}/{name}"

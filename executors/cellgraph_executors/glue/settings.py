@@ -30,6 +30,7 @@ _FLEX_TYPES: Final = ("G.1X", "G.2X")
 TEXTS: Final = ("role", "worker_type", "glue_version", "region", "profile", "assets", "cellgraph")
 LISTS: Final = ("additional_python_modules", "extra_py_files", "extra_files")
 MAPPINGS: Final = ("arguments", "job_definition")
+SWITCHES: Final = ("flex", "pin_packages")
 NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "workers": (2, 1000),
     "max_concurrent_runs": (1, 1000),
@@ -41,8 +42,8 @@ NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
 _WHOLE: Final = frozenset({"workers", "max_concurrent_runs", "retries_on_host_loss"})
 # What a task may say for its own calls; `choices` is Spark's (`spark.choices`).
 TASK_OPTIONS: Final = frozenset(
-    "role worker_type workers glue_version flex additional_python_modules extra_py_files "
-    "extra_files arguments job_definition choices".split()
+    "role worker_type workers glue_version flex pin_packages additional_python_modules "
+    "extra_py_files extra_files arguments job_definition choices".split()
 )
 
 
@@ -58,6 +59,7 @@ class GlueSettings:
     worker_type: str = "G.1X"
     workers: int = 2  # the driver is one of them
     glue_version: str = "5.0"
+    pin_packages: bool = True  # packages that code names, in the versions that they have here
     flex: bool = False  # cheaper, on spare capacity, without a promise of when
     region: str = ""  # empty: as AWS's configuration says
     profile: str = ""
@@ -89,7 +91,7 @@ class GlueSettings:
         return DPUS[self.worker_type] * self.workers
 
 
-NAMES: Final = (*TEXTS, *LISTS, *MAPPINGS, *NUMBERS, "flex")
+NAMES: Final = (*TEXTS, *LISTS, *MAPPINGS, *NUMBERS, *SWITCHES)
 
 
 def checked(executor: str, said: Mapping[str, Any]) -> GlueSettings:
@@ -129,7 +131,7 @@ def _problem(name: str, value: object) -> str:
         return "" if value in DPUS else f"one of {', '.join(DPUS)}"
     if name == "glue_version":
         return "" if value in VERSIONS else f"one of {', '.join(VERSIONS)} (Python 3.11)"
-    if name == "flex":
+    if name in SWITCHES:
         return "" if isinstance(value, bool) else "true or false"
     if name == "assets" and value and not str(value).startswith("s3://"):
         return "s3://bucket/prefix"

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from tests.executors.glue.support.notebook import quick, slow, work
+from tests.executors.glue.support.notebook import lacking, quick, slow, work
 
 import cellgraph as cg
 from cellgraph.errors import CallCancelled, ConfigError, TaskError
 from cellgraph.events import CallFailed, CallProgress, RemoteJobAdded
+from cellgraph.failure import Failure
 from cellgraph.testing.executor_lab import eventually
 from cellgraph_executors.glue.executor import GlueExecutor
 
@@ -131,6 +133,41 @@ def test_cancelled_is_stopped(box: Any, opened: Callable[..., Any], tmp_path: Pa
         return str(answer["JobRun"]["JobRunState"])
 
     eventually(lambda: state() == "STOPPED")
+
+
+# Beside Python's own: what our wheel asks for, and what AWS documents for Glue 5.0.
+THERE = """
+blake3 cloudpickle msgspec
+boto3 botocore certifi dateutil fsspec jmespath numpy pandas py4j pyarrow pyspark pytz s3transfer
+six urllib3
+cellgraph cellgraph_executors
+"""
+ONLY = f"""
+import sys
+from importlib.machinery import PathFinder
+
+class Only:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        top = name.partition(".")[0]
+        own = top in sys.stdlib_module_names or top.startswith("_sysconfigdata")
+        if own or top in {set(THERE.split())!r}:
+            return PathFinder.find_spec(name, path, target)
+
+sys.meta_path[:] = [Only if finder is PathFinder else finder for finder in sys.meta_path]
+"""
+
+
+def test_a_run_needs_nothing_that_glue_lacks(
+    box: Any, uri: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    box.client("s3").put_object(Bucket=box.bucket, Key="no/sitecustomize.py", Body=ONLY.encode())
+    watched = opened(extra_py_files=[f"s3://{box.bucket}/no/sitecustomize.py"])
+    table = pd.DataFrame({"x": np.arange(20_000)})
+    values = watched.session.evaluate([work(2, table), lacking()], fail="keep")
+    assert not isinstance(values[0], Failure), values[0].error
+    pd.testing.assert_frame_equal(values[0], table * 6)
+    assert "import rich" in str(values[1].error) and "packages differ" in str(values[1].error)
 
 
 def test_what_cannot_be_is_said_before_anything_is_sent(

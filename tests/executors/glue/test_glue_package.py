@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from tests.executors.glue.support.spark_notebook import joined, rows
 
 from cellgraph.errors import (
     CallCancelled,
@@ -16,10 +18,11 @@ from cellgraph.errors import (
     HostLost,
     OutOfMemory,
 )
-from cellgraph.executor import Resources
+from cellgraph.executor import Function, Resources
 from cellgraph_executors.glue import package
 from cellgraph_executors.glue.causes import cause
 from cellgraph_executors.glue.definition import Assets, definition, run_request
+from cellgraph_executors.glue.pins import pins_of
 from cellgraph_executors.glue.settings import GlueSettings
 from cellgraph_executors.remote.states import Fact
 
@@ -68,6 +71,12 @@ def test_a_definition_is_named_by_all_that_changes_a_run() -> None:
     assert others[2]["DefaultArguments"]["--additional-python-modules"].endswith(".whl,x==1")
     with pytest.raises(ConfigError, match="role="):
         definition(GlueSettings(), ASSETS, {})
+
+
+def test_packages_that_code_names_are_those_of_here() -> None:
+    function = Function("rows", rows.func, b"c")
+    assert pins_of(function) == (f"pandas=={version('pandas')}",)
+    assert pins_of(Function("joined", joined.func, b"c")) == ()  # Spark is Glue's own
 
 
 def test_a_run_has_one_argument_and_a_timeout_that_leaves_the_worker_time() -> None:

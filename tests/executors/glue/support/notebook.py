@@ -45,6 +45,10 @@ def crash(i):
 def late(i):
     time.sleep(60)
 
+@cg.task(executor="glue")
+def lacking():
+    import rich
+
 @cg.task
 def total(parts):
     return sum(parts)
@@ -56,4 +60,5 @@ quick: Final[Any] = _made["quick"]
 slow: Final[Any] = _made["slow"]
 crash: Final[Any] = _made["crash"]
 late: Final[Any] = _made["late"]
+lacking: Final[Any] = _made["lacking"]
 total: Final[Any] = _made["total"]

@@ -23,7 +23,7 @@ def joined(sales: DataFrame, shops: DataFrame):
 
 @cg.task
 def rows(table: pd.DataFrame):
-    return sorted(zip(table["town"], table["half"]))
+    return sorted(zip(table["town"], pd.to_numeric(table["half"])))
 """
 
 _made: Final[dict[str, Any]] = user_code(_CODE, "notebook_of_spark_calls")
