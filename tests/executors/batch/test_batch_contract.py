@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from tests.support.aws import aws
 
 import cellgraph as cg
 from cellgraph.executor import Executor, Job
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Any]:
-    with cg.sandbox(vcpus=4, warm=()) as box:
+    with aws(vcpus=4, warm=()) as box:
         yield box
 
 

@@ -17,7 +17,7 @@ from tests.executors.batch.support.calls import chain
 import cellgraph as cg
 from cellgraph.testing.executor_lab import eventually
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed, pytest.mark.slow, pytest.mark.alone]
 
 _CHILDREN = 300
 _KILLS = 10

@@ -14,7 +14,7 @@ from cellgraph.events import Notice, RemoteChildrenEnded, RemoteJobAdded, Remote
 from cellgraph.failure import Failure
 from cellgraph.testing.executor_lab import eventually
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow]
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed, pytest.mark.slow]
 
 
 def runs(traces: Path, begin: str = "ran") -> Counter[str]:

@@ -76,6 +76,7 @@ def test_files_modules_and_secrets_go_with_the_calls(
     assert same == cg.File("data/table.csv")
 
 
+@pytest.mark.sandboxed
 def test_a_job_sees_the_mount_of_a_bucket(
     box: Any, opened: Callable[..., Any], project: Any, tmp_path: Path
 ) -> None:

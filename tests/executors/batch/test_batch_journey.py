@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.executors.batch.support.calls import slow, work
+from tests.support.aws import aws
 
 import cellgraph as cg
 from cellgraph.errors import CallCancelled, ConfigError, LimitError, TaskError
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.aws
 @pytest.fixture(scope="module")
 def box() -> Iterator[Any]:
     """Each child starts Python anew, as it does in a container."""
-    with cg.sandbox(vcpus=4) as box:
+    with aws(vcpus=4) as box:
         yield box
 
 
@@ -42,6 +43,7 @@ def on_record(box: Any, uri: str) -> list[str]:
     return [item["Key"] for item in found.get("Contents", ())]
 
 
+@pytest.mark.sandboxed
 def test_an_array_a_retry_and_what_was_said(
     box: Any, uri: str, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_an_array_a_retry_and_what_was_said(
     assert submissions(box) == 0
 
 
+@pytest.mark.sandboxed
 def test_interrupted_and_met_again(
     box: Any, opened: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +128,7 @@ def test_interrupted_and_met_again(
     assert submissions(box) == 2
 
 
+@pytest.mark.sandboxed
 @pytest.mark.slow
 def test_cancelled_is_terminated(box: Any, opened: Callable[..., Any], tmp_path: Path) -> None:
     watched = opened()
@@ -144,6 +148,7 @@ def test_cancelled_is_terminated(box: Any, opened: Callable[..., Any], tmp_path:
     eventually(lambda: status() == "FAILED")
 
 
+@pytest.mark.sandboxed
 @pytest.mark.slow
 def test_several_calls_in_a_child_and_two_kernels_that_want_the_same(
     box: Any, opened: Callable[..., Any], tmp_path: Path
@@ -183,6 +188,7 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     assert submissions(box) == 0
 
 
+@pytest.mark.sandboxed
 @pytest.mark.slow
 def test_states_are_told(box: Any, opened: Callable[..., Any], tmp_path: Path) -> None:
     gate = tmp_path / "gate"

@@ -113,7 +113,7 @@ AT_AND_ABOVE = {
 }
 
 
-def requests(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def requests(said: dict[str, Any], queue: str = "sandbox") -> tuple[dict[str, Any], dict[str, Any]]:
     """The definition and the submission of one call. Raises ConfigError."""
     settings = dict(said)
     names = ("tags", "memory_gib", "timeout_s")
@@ -122,7 +122,7 @@ def requests(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     defined = definition("sandbox/python", {}, made.environment, made.job_definition)
     command = ["true"]
     submitted = submission(
-        f"limit-{uuid.uuid4().hex}", "sandbox", defined["jobDefinitionName"], command,
+        f"limit-{uuid.uuid4().hex}", queue, defined["jobDefinitionName"], command,
         Resources(**resources), 1, 1, made.retries_on_host_loss, made.submit_job,
     )  # fmt: skip
     return defined, submitted
@@ -132,10 +132,10 @@ def requests(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 def test_at_a_limit_it_is_taken_and_above_it_refused_here(box: Any, name: str) -> None:
     case = AT_AND_ABOVE[name]
     batch = box.client("batch")
-    defined, submitted = requests(case.say(case.most))
+    defined, submitted = requests(case.say(case.most), box.batch["queue"])
     batch.register_job_definition(**defined)
     for dependency in submitted.get("dependsOn", ()):
-        dependency["jobId"] = depended_on(batch, defined["jobDefinitionName"])
+        dependency["jobId"] = depended_on(box, defined["jobDefinitionName"])
     job = batch.submit_job(**submitted)["jobId"]
     batch.terminate_job(jobId=job, reason="it was taken")
     if case.above is not None:
@@ -143,10 +143,10 @@ def test_at_a_limit_it_is_taken_and_above_it_refused_here(box: Any, name: str) -
             requests(case.say(case.above))
 
 
-def depended_on(batch: Any, defined: str) -> str:
+def depended_on(box: Any, defined: str) -> str:
     """A job that others may wait for."""
-    made = batch.submit_job(
-        jobName="first", jobQueue="sandbox", jobDefinition=defined,
+    made = box.client("batch").submit_job(
+        jobName="first", jobQueue=box.batch["queue"], jobDefinition=defined,
         containerOverrides={"command": ["true"]},
     )  # fmt: skip
     return str(made["jobId"])
@@ -162,7 +162,7 @@ def test_nothing_has_left_when_a_limit_is_met(box: Any, opened: Callable[..., An
 @pytest.mark.parametrize("task", ["align", "größe<lambda>", "_" * 10, "x" * 300, "a.b c/d"])
 def test_any_task_makes_a_name_of_a_job(box: Any, task: str) -> None:
     batch = box.client("batch")
-    defined, submitted = requests({})
+    defined, submitted = requests({}, box.batch["queue"])
     batch.register_job_definition(**defined)
     name = job_name(task, "20261127T231213-4c2b839b1e")
     made = batch.submit_job(**{**submitted, "jobName": name})
@@ -177,7 +177,7 @@ def test_more_than_a_hundred_jobs_are_described_in_parts(
     for n in range(120):
         array = f"20261127T231213-{n:010d}"
         pending = Pending(
-            array, "n", "batch", "sandbox", "t", bytes(16), 1, 1.0, time.time(), str(uuid.uuid4())
+            array, "n", "batch", "", "t", bytes(16), 1, 1.0, time.time(), str(uuid.uuid4())
         )
         session.store.arrays.put(f"pending/{array}", msgspec.msgpack.encode(pending))
     listed = session.jobs.list()
@@ -186,6 +186,7 @@ def test_more_than_a_hundred_jobs_are_described_in_parts(
     assert box.requests["batch", "DescribeJobs"] == 2
 
 
+@pytest.mark.sandboxed
 def test_children_are_listed_over_pages() -> None:
     children = 1_100
 

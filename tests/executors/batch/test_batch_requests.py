@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.executors.batch.support.calls import quick
+from tests.support.aws import LIVE, aws
 
 import cellgraph as cg
 from cellgraph.stores.s3.bucket import Access, Bucket
@@ -80,7 +81,7 @@ def check(box: Any, children: int) -> None:
     asked = {f"{service} {action}": n for (service, action), n in sorted(requests.items())}
     print(f"\n{children} children, {elapsed_s:.0f} s: {asked}")
     assert requests["batch", "SubmitJob"] == 1
-    assert requests["batch", "RegisterJobDefinition"] == 1
+    assert requests["batch", "RegisterJobDefinition"] <= 1
     service = sum(n for (name, _), n in requests.items() if name in ("batch", "logs"))
     assert service <= _PER_MINUTE * (elapsed_s / 60 + 1)
     assert requests["logs", "GetLogEvents"] == 0
@@ -99,13 +100,16 @@ def check(box: Any, children: int) -> None:
     ],
 )
 def test_real_processes(machine: Path, children: int) -> None:
-    with cg.sandbox(vcpus=4) as box:
+    with aws(vcpus=4, warm=None if children < 100 else ()) as box:
         check(box, children)
+        if LIVE:
+            return  # what jobs ask is their own affair there
         # three requests of each child, and one to write: it reads its own part and no other's
         assert box.job_requests["s3", "GetObject"] <= 4 * children
         assert box.job_requests["s3", "PutObject"] == children
 
 
+@pytest.mark.sandboxed
 @pytest.mark.timeout(5_400)
 def test_ten_thousand_in_process_children(machine: Path) -> None:
     children = 10_000

@@ -22,7 +22,7 @@ from cellgraph_executors.remote.flights import Pending
 from cellgraph_executors.remote.outcome import Ended, Expression, Outcome, Raised, encode
 from cellgraph_executors.remote.warrants import Hand, Keys
 
-pytestmark = pytest.mark.aws
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
 
 _CODE: Final = """
 import time

@@ -12,7 +12,7 @@ import cellgraph as cg
 from cellgraph.errors import ConfigError
 from cellgraph.testing.executor_lab import user_code
 
-pytestmark = pytest.mark.aws
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
 
 _CODE = """
 import os, sys
