@@ -30,6 +30,7 @@ from cellgraph_executors.remote.office import SharedStore, Terms
 from cellgraph_executors.remote.service import Service
 
 ASSETS: Final = "glue"  # below the store
+_SIGNING: Final = "cryptography>=42"  # as of our extra `team`
 
 
 class GlueExecutor(Remote):
@@ -74,16 +75,24 @@ class GlueExecutor(Remote):
         made = self._settings
         clients = Clients(made.profile or access.profile, made.region or access.region)
         uri = made.assets or f"{store.arrays.uri}/{ASSETS}"
-        return GlueService(clients, made, Bucket(parse_uri(uri), access))
+        needs = (_SIGNING,) if store.arrays.policy.mode == "signed" else ()
+        return GlueService(clients, made, Bucket(parse_uri(uri), access), needs)
 
 
 class GlueService(GlueJobs):
-    """See `remote.service.Service`. *bucket*: where assets are put."""
+    """See `remote.service.Service`. *bucket*: where assets are put. *needs*: more requirements."""
 
     at_once = 100
 
-    def __init__(self, clients: Clients, settings: GlueSettings, bucket: Bucket) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        settings: GlueSettings,
+        bucket: Bucket,
+        needs: Sequence[str] = (),
+    ) -> None:
         super().__init__(clients)
+        self._needs = tuple(needs)
         self._settings = settings
         self._bucket = bucket
         self._lock = threading.Lock()
@@ -135,7 +144,7 @@ class GlueService(GlueJobs):
         settings = self._settings.of(job.resources)
         brings = settings.cellgraph or self._uri(package.wheel().name)
         pins = self._pins_of(job.function) if settings.pin_packages else ()
-        assets = Assets(self._uri(package.script().name), (brings, *pins))
+        assets = Assets(self._uri(package.script().name), (brings, *self._needs, *pins))
         return definition(settings, assets, job.resources.tags or {})
 
     def _pins_of(self, function: Function) -> tuple[str, ...]:

@@ -115,6 +115,28 @@ def test_what_waits_for_a_quota_is_cancelled(
     assert ran(tmp_path) == {"4": 1}
 
 
+@pytest.mark.timeout(600)
+def test_many_runs_are_watched_with_few_requests(
+    box: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Forty runs, eight at once: one request to start each, pages of runs to watch them."""
+    watched = opened(max_concurrent_runs=8, workers=9)
+    began = time.monotonic()
+    values = watched.session.evaluate([quick(i, str(tmp_path)) for i in range(40)])
+    minutes = (time.monotonic() - began) / 60
+    assert values == [2 * i for i in range(40)]
+    assert ran(tmp_path) == {str(i): 1 for i in range(40)}
+    asked = box.requests
+    started = len(watched.of(RemoteJobAdded))
+    refused = asked["glue", "StartJobRun"] - started
+    looks = asked["glue", "GetJobRuns"] + asked["glue", "GetJobRun"]
+    print(f"{minutes:.2f} min, refused {refused}, looks {looks}")
+    assert started == 40
+    assert asked["glue", "CreateJob"] == asked["glue", "GetJob"] == 1
+    assert looks <= 30 * minutes + 10
+    assert refused <= 2 * 40
+
+
 def test_stopped_by_somebody_else_is_told(
     box: Any, opened: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_runs_wait_for_room_without_holding_up_others(
     eventually(lambda: len(watched.of(RemoteJobAdded)) == 2)
     assert {len(job.calls) for job in watched.of(RemoteJobAdded)} == {1}
     eventually(lambda: bool(watched.of(CallProgress)))
+    eventually(lambda: any("step" in job.note for job in watched.session.jobs.list()))
     said = watched.of(CallProgress)[0]
     assert said.total == 100 and said.text == f"step {said.done:g}"
     gate.touch()

@@ -1,9 +1,12 @@
-"""PySpark in a run, with `s3://` paths: one run for all of it, because a Java start is dear."""
+"""PySpark in a run, with `s3://` paths: one run for all of it, because a Java start is dear.
+
+The short run of `make test` that reads and writes objects is tests/executors/glue/test_glue_spark.
+"""
 
 import pytest
 from tests.executors.sandbox.support.glue_lab import GlueLab
 
-pytestmark = [pytest.mark.aws, pytest.mark.spark]
+pytestmark = [pytest.mark.aws, pytest.mark.spark, pytest.mark.slow]
 
 SCRIPT = """
 import sys
