@@ -17,6 +17,7 @@ from cellgraph.datasets import formats
 from cellgraph.datasets.handover import Handover
 from cellgraph.datasets.layout import Layout
 from cellgraph.datasets.source import Source
+from cellgraph.datasets.sparktypes import spark_type
 from cellgraph.errors import ConfigError
 from cellgraph.filedigests import files_below
 from cellgraph.inside import current_driver
@@ -63,14 +64,9 @@ def _may_read(place: Place | BucketPlace) -> bool:
 def _read(reader: Any, layout: Layout, paths: Sequence[str], schema: "pa.Schema | None") -> Any:
     if layout.format == "parquet":
         return reader.parquet(*paths)
-    from pyspark.sql.pandas.types import from_arrow_schema
-    from pyspark.sql.types import StringType
-
-    assert schema is not None  # the caller has looked at the first shard
-    struct: Any = from_arrow_schema(schema)
-    for key in layout.keys:
-        struct = struct.add(key.name, StringType())
-    reader = reader.schema(struct)
+    fields: Any = schema  # the caller has looked at the first shard
+    columns = [f"`{field.name}` {spark_type(field.type)}" for field in fields]
+    reader = reader.schema(", ".join([*columns, *(f"`{key.name}` string" for key in layout.keys)]))
     if layout.format == "csv":
         return reader.option("header", "true").csv(list(paths))
     return reader.json(list(paths))

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from cellgraph.inside import Progress
@@ -35,14 +36,25 @@ class Counting:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(self._every_s):
-            try:
+        try:
+            while not self._over.wait(self._every_s):
                 now = progress_of(self._tracker, self._group)
-            except Exception:  # the session is being stopped: the call says so itself
-                return
-            if now != self._last and now.total:
-                self._last = now
-                self._hear(now)
+                if now != self._last and now.total:
+                    self._last = now
+                    self._hear(now)
+        except Exception:  # the session is being stopped: the call says so itself
+            return
+        finally:
+            leave_java()
+
+
+def leave_java() -> None:
+    """Close this thread's connection to Java: pyspark opens one for each, and keeps it."""
+    with suppress(Exception):  # Java may have ended; another version has another way
+        from pyspark.util import InheritableThread
+
+        thread: Any = InheritableThread
+        thread._clean_py4j_conn_for_current_thread()
 
 
 def progress_of(tracker: Any, group: str) -> Progress:

@@ -14,6 +14,7 @@ from cellgraph_executors.glue.settings import TASK_OPTIONS
 from cellgraph_executors.machine import Machine
 from cellgraph_executors.settings import reject_unknown, workers_setting
 from cellgraph_executors.spark.choices import checked_choices
+from cellgraph_executors.spark.counting import leave_java
 from cellgraph_executors.spark.local import default_options, master_of, shared
 from cellgraph_executors.spark.running import SparkDriver, SparkPlace, driving
 from cellgraph_executors.thread import ThreadExecutor, ThreadWorker
@@ -102,6 +103,10 @@ class SparkExecutor(ThreadExecutor):
                 return super()._perform(worker, job)
             finally:
                 del self._drivers[job.id]
+
+    def _depart(self, worker: ThreadWorker) -> None:
+        super()._depart(worker)
+        leave_java()
 
     def _halt(self, worker: ThreadWorker, job: Job) -> None:
         driver = self._drivers.get(job.id)
