@@ -10,8 +10,11 @@ from tests.notebook_ext.export.support.nightly import write_notebook
 
 import cellgraph as cg
 from cellgraph.cli.app import run as command
+from cellgraph.errors import ExportError
 from cellgraph.pages import PROMISE
+from cellgraph.scheduled.again import job_again
 from cellgraph.scheduled.reporter import report_of
+from cellgraph.stores.trusted import VARIABLE as TRUSTED
 from cellgraph.testing.executor_lab import eventually
 
 pytestmark = pytest.mark.aws
@@ -70,15 +73,7 @@ def test_a_schedule_is_made_fires_and_its_run_is_on_record(
         assert said["JobName"] == "cellgraph-nightly"
 
         answer = box.fire("nightly", now=datetime(2026, 12, 1, 5, tzinfo=UTC))
-        batch = box.client("batch")
-
-        def ended() -> bool:
-            (job,) = batch.describe_jobs(jobs=[answer["jobId"]])["jobs"]
-            return job["status"] in ("SUCCEEDED", "FAILED")
-
-        eventually(ended, 120)
-        (job,) = batch.describe_jobs(jobs=[answer["jobId"]])["jobs"]
-        assert job["status"] == "SUCCEEDED", _log(box, job)
+        assert "30 at 06:00" in _printed(box, answer["jobId"])
         with cg.Session() as session:
             run = session.run_summaries()[0]
             assert run.scheduled is not None
@@ -88,6 +83,13 @@ def test_a_schedule_is_made_fires_and_its_run_is_on_record(
             page = report_of(session, run, ".html")
             assert page.startswith(PROMISE)
             assert "due Tue 2026-12-01 06:00:00 CET" in page and "30 at 06:00" in page
+
+        # on another machine, whose user does not trust the bucket, its code does not run
+        with monkeypatch.context() as patch:
+            patch.delenv(TRUSTED)
+            patch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+            with cg.Session() as session, pytest.raises(ExportError, match="cellgraph trust s3://"):
+                job_again(session, run, tmp_path / "again")
 
         # exported anew it is updated, and goes when it is told to
         assert command([*export, "--tz", "Europe/Rome", "--apply"]) == 0
@@ -108,6 +110,43 @@ def _configure(folder: Path, store: str, batch: dict[str, Any]) -> None:
     section = "\n".join(f"{name} = {json.dumps(value)}" for name, value in batch.items())
     text = f'store = "{store}"\n\n[executors.batch]\n{section}\n'
     (folder / "cellgraph.toml").write_text(text)
+
+
+@pytest.mark.slow
+def test_of_two_jobs_of_one_run_the_later_one_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    waits = (
+        "import time\nfrom pathlib import Path\n\n"
+        f"folder = Path(str({str(tmp_path)!r}))\n(folder / 'begun').touch()\n"
+        "while not (folder / 'open').exists():\n    time.sleep(0.05)"
+    )
+    notebook = write_notebook(tmp_path / "waits.ipynb", [waits, "result = (folder.name, time)[0]"])
+    with cg.sandbox(vcpus=4) as box:
+        _configure(tmp_path, box.store, {**box.batch, "scheduler_role": ROLE})
+        export = ["export", str(notebook), "--target", "result", "--name", "waits"]
+        assert command([*export, "--to", "eventbridge", "--schedule", "0 6 * * *", "--apply"]) == 0
+        first = box.fire("waits")["jobId"]
+        eventually((tmp_path / "begun").exists, 120)
+        assert "goes on: skipped" in _printed(box, box.fire("waits")["jobId"])
+        (tmp_path / "open").touch()
+        assert tmp_path.name in _printed(box, first)
+
+
+def _printed(box: Any, job_id: str) -> str:
+    """What a job that succeeds has printed at its end."""
+
+    def job() -> dict[str, Any]:
+        (found,) = box.client("batch").describe_jobs(jobs=[job_id])["jobs"]
+        return dict(found)
+
+    eventually(lambda: job()["status"] in ("SUCCEEDED", "FAILED"), 120)
+    ended = job()
+    said = _log(box, ended)
+    assert ended["status"] == "SUCCEEDED", said
+    return said
 
 
 def _log(box: Any, job: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellgraph.errors import ExportError
@@ -75,6 +75,7 @@ HOURS = st.lists(st.integers(0, 23), min_size=1, max_size=4, unique=True)
 WEEKDAYS = st.lists(st.integers(0, 7), min_size=1, max_size=5, unique=True)
 
 
+@settings(deadline=None, max_examples=60)
 @given(MINUTES, HOURS, WEEKDAYS)
 def test_the_six_fields_mean_what_the_five_did(
     minutes: list[int], hours: list[int], weekdays: list[int]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from tests.notebook_ext.export.support.nightly import Nightly
+from tests.notebook_ext.export.support.nightly import Nightly, write_notebook
 
 from cellgraph.cli.app import run as command
 from cellgraph.errors import ExportError, StoreError
@@ -15,6 +15,8 @@ from cellgraph.reports import Reports
 from cellgraph.scheduled.again import job_again
 from cellgraph.scheduled.reporter import report_of
 from cellgraph.session import Session
+
+KEPT = ("bundles", "reports", "runs")
 
 
 def pages(nightly: Nightly) -> list[str]:
@@ -127,3 +129,22 @@ def test_a_kept_bundle_that_was_changed_does_not_run(nightly: Nightly, tmp_path:
             job_again(session, run, tmp_path / "again")
     with Session(nightly.store, trust="safe") as session, pytest.raises(ExportError, match="safe"):
         job_again(session, run, tmp_path / "again")
+
+
+def test_no_secret_is_in_what_a_run_leaves(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATION_KEY", "correct horse battery")
+    cells = [
+        "import cellgraph as cg",
+        "%%task\n\ndef ask(key):\n    print('asked with', key.value())\n    return 3",
+        "import os\n\nkey = cg.Secret('env:STATION_KEY')\nprint(os.environ['STATION_KEY'])",
+        "result = (ask(key), os)[0]",
+    ]
+    write_notebook(nightly.notebook, cells)
+    nightly.export()
+    assert command(nightly.command) == 0
+    left = [p.read_text() for p in nightly.store.rglob("*") if p.parent.name in KEPT]
+    assert len(left) == 4
+    assert not [text for text in left if "correct horse" in text]
+    assert sum("secret env:STATION_KEY" in text for text in left) == 2  # page and notebook
