@@ -60,6 +60,18 @@ def lock_of(found: Iterable[Distribution] | None = None, *, cellgraph: str = "")
     return Lock(python, tuple(lines[name] for name in sorted(lines)))
 
 
+def check_signing(lock: Lock, trust: str) -> None:
+    """An image of *lock* can do what the setting *trust* asks of jobs. Raises ConfigError."""
+    names = {
+        _canonical(re.split(r"[ =@<>!~\[]", line, maxsplit=1)[0]) for line in lock.requirements
+    }
+    if trust == "signed" and "cryptography" not in names:
+        raise ConfigError(
+            "trust='signed': jobs sign what they return, and cryptography is not among the "
+            "packages here: pip install 'cellgraph[team]', then ask again"
+        )
+
+
 def _requirement(name: str, distribution: Distribution) -> str | None:
     """One line; None for what is installed from a folder."""
     told = distribution.read_text("direct_url.json")

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from cellgraph.errors import ConfigError
 from cellgraph_executors.described import Described, describe, read
 from cellgraph_executors.fsx import file_system
-from cellgraph_executors.lock import dockerfile, lock_of
+from cellgraph_executors.lock import check_signing, dockerfile, lock_of
 from cellgraph_executors.template import template
 
 FSX = """
@@ -198,3 +198,11 @@ def test_the_file_system_of_the_settings_is_explained(tmp_path: Path) -> None:
 def test_a_template_with_a_mount_needs_an_address() -> None:
     with pytest.raises(ConfigError, match="dns_name and mount_name"):
         template(file_system({"mount": "/fsx"}))
+
+
+def test_an_image_for_signed_stores_can_sign() -> None:
+    bare = lock_of([Installed("cellgraph", "1.0"), Installed("cryptography-vectors", "44.0")])
+    with pytest.raises(ConfigError, match="cellgraph\\[team\\]"):
+        check_signing(bare, "signed")
+    check_signing(bare, "bucket")
+    check_signing(lock_of([Installed("Cryptography", "44.0")]), "signed")

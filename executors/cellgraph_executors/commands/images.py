@@ -14,9 +14,12 @@ def image(
     ] = "",
 ) -> None:
     """Print a Dockerfile with exactly the packages of this interpreter. Builds nothing."""
-    from cellgraph_executors.lock import dockerfile, lock_of
+    from cellgraph.settings import load_settings
+    from cellgraph_executors.lock import check_signing, dockerfile, lock_of
 
-    typer.echo(dockerfile(lock_of(cellgraph=cellgraph), base), nl=False)
+    lock = lock_of(cellgraph=cellgraph)
+    check_signing(lock, load_settings({}).trust)
+    typer.echo(dockerfile(lock, base), nl=False)
 
 
 def describe() -> None:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from tests.executors.batch.conftest import Watched
+from tests.executors.batch.support.calls import crash, quick
 
 import cellgraph as cg
 from cellgraph.errors import CallCancelled, ConfigError, OutcomeRefused, TaskError
@@ -230,6 +231,21 @@ def test_who_attaches_believes_nobody_else_either(
     keys = Keys(attacker.uri, _BEN, frozenset({_ANN.public}))
     assert keys.outcome(pending, 0, "0", zero) is None
     assert not attacker.canary.exists()
+
+
+def test_children_of_several_calls_sign_for_all_of_them(
+    box: Any, signing: Callable[[], Watched], person: Any
+) -> None:
+    person("ann", _BEN, b"a" * 32)
+    session = signing().session
+    packed = quick.options(calls_per_job=2)
+    assert session.evaluate([packed(i) for i in range(4)]) == [0, 2, 4, 6]
+    assert box.requests["batch", "SubmitJob"] == 1
+    # what a child could not sign any more runs again, alone, with a key of its new job
+    dies = crash.options(calls_per_job=2)
+    values = session.evaluate([dies(i) for i in range(3)], fail="keep")
+    assert [values[0], values[2]] == [0, 2]
+    assert "exit code 3" in str(values[1].error)
 
 
 @pytest.mark.slow
