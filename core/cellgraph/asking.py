@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _MIB: Final = 1 << 20
 _SHOWN: Final = 12  # digits of a call's id
+_RUN_COLUMNS: Final = (
+    "id started status expression elapsed_s executed reused failed saved_s exported".split()
+)
 _CALL_COLUMNS: Final = (
     "id task status started elapsed_s cpu_s peak_mib executor arguments error run parent".split()
 )
@@ -119,7 +122,7 @@ class Asking:
     # --- what is known --------------------------------------------------------------------------
 
     def runs(self, limit: int | None = None) -> "pd.DataFrame":
-        """Stored runs, newest first, one row each."""
+        """Stored runs, newest first, one row each; `exported`: the exported run it belongs to."""
         import pandas as pd
 
         rows = [
@@ -133,11 +136,11 @@ class Asking:
                 "reused": r.reused,
                 "failed": r.failed,
                 "saved_s": round(r.saved_s, 3),
+                "exported": "" if r.scheduled is None else r.scheduled.name,
             }
             for r in self._archive.runs(limit)
         ]
-        columns = "id started status expression elapsed_s executed reused failed saved_s".split()
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=_RUN_COLUMNS)
 
     def run_summaries(self, limit: int | None = None) -> list[RunSummary]:
         """Stored runs, newest first."""

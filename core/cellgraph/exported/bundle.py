@@ -75,12 +75,12 @@ def write_toml(spec: RunSpec, files: Mapping[str, bytes], cells: Mapping[str, An
         lines += ["", "[schedule]", f"cron = {_text(spec.schedule.cron)}"]
         lines += [f"zone = {_text(spec.schedule.zone)}"]
     if spec.given:
-        lines += ["", "[given]", *(f"{name} = {_text(text)}" for name, text in spec.given)]
+        lines += ["", "[given]", *(f"{_text(name)} = {_text(text)}" for name, text in spec.given)]
     for parameter in spec.parameters:
         lines += ["", "[[parameters]]", f"name = {_text(parameter.name)}"]
         lines += [f"type = {_text(parameter.kind)}", f"default = {_text(parameter.default)}"]
         if parameter.choices:
-            lines += [f"choices = {json.dumps(list(parameter.choices))}"]
+            lines += [f"choices = {json.dumps(list(parameter.choices), ensure_ascii=False)}"]
     lines += ["", "[cells]", f"run = {json.dumps(list(cells['run']))}"]
     for number, why in cells["left"]:
         lines += ["", "[[cells.left]]", f"cell = {number}", f"why = {_text(why)}"]
@@ -172,4 +172,5 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _text(text: str) -> str:
-    return json.dumps(text)  # a TOML basic string, but for characters no name here has
+    """A TOML basic string: as JSON's, but that TOML knows no surrogates and no bare DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
