@@ -2,8 +2,9 @@
 
 A live run needs `AWS_LIVE_STORE` (s3://bucket/prefix), `AWS_LIVE_QUEUE`,
 `AWS_LIVE_IMAGE` (built from `cellgraph image` and this tree) and, if jobs need one,
-`AWS_LIVE_JOB_ROLE`. It runs what a user would run, and costs what that costs. Left out are
-the tests marked `sandboxed`: they plan faults, or their children write to this machine's disk.
+`AWS_LIVE_JOB_ROLE`; tests of Glue need `AWS_LIVE_GLUE_ROLE`. It runs what a user would run, and
+costs what that costs. Left out are the tests marked `sandboxed`: they plan faults, or their
+children write to this machine's disk.
 """
 
 import os
@@ -48,6 +49,7 @@ class Account:
         self.batch: Mapping[str, str] = {"queue": _said("QUEUE"), "image": _said("IMAGE")}
         if role := os.environ.get(f"{_VARIABLES}JOB_ROLE"):
             self.batch = {**self.batch, "job_role": role}
+        self.glue: Mapping[str, str] = {"role": os.environ.get(f"{_VARIABLES}GLUE_ROLE", "")}
         self.requests: Counter[tuple[str, str]] = Counter()
         self.faults = _Faults()
         self._own: set[int] = set()  # clients that are not counted

@@ -8,7 +8,7 @@ import pytest
 
 from cellgraph.cli.doctor import findings
 
-pytestmark = pytest.mark.aws
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
 
 
 def said(folder: Path, **settings: Any) -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ from cellgraph.testing.executor_contract import ExecutorContract
 from cellgraph.testing.executor_lab import CollectingHost
 from cellgraph_executors.glue.executor import GlueExecutor
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

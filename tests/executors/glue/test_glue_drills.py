@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed, pytest.mark.slow, pytest.mark.alone]
 
 _CALLS, _KILLS = 16, 10
 _TASKS = Path(__file__).parent / "support" / "notebook.py"

@@ -14,7 +14,7 @@ from cellgraph.errors import CallTimeout, ExecutorError, HostLost, OutOfMemory, 
 from cellgraph.events import Notice, RemoteJobAdded, RemoteJobChanged
 from cellgraph.testing.executor_lab import eventually
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow]
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed, pytest.mark.slow]
 
 
 def ran(traces: Path, begin: str = "ran") -> Counter[str]:

@@ -70,6 +70,7 @@ def test_one_definition_for_many_runs_and_what_was_said(
     assert box.requests["glue", "StartJobRun"] == 1
 
 
+@pytest.mark.sandboxed
 def test_runs_wait_for_room_without_holding_up_others(
     box: Any, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_runs_wait_for_room_without_holding_up_others(
     assert sorted(Counter(names).values()) == [1, 3]
 
 
+@pytest.mark.sandboxed
 def test_interrupted_and_met_again(
     box: Any, opened: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +121,7 @@ def test_interrupted_and_met_again(
     assert box.requests["glue", "StartJobRun"] == 2
 
 
+@pytest.mark.sandboxed
 def test_cancelled_is_stopped(box: Any, opened: Callable[..., Any], tmp_path: Path) -> None:
     watched = opened()
     run = watched.session.submit(slow(0, str(tmp_path / "never"), str(tmp_path)))
@@ -159,6 +162,7 @@ sys.meta_path[:] = [Only if finder is PathFinder else finder for finder in sys.m
 """
 
 
+@pytest.mark.sandboxed
 def test_a_run_needs_nothing_that_glue_lacks(
     box: Any, uri: str, opened: Callable[..., Any], tmp_path: Path
 ) -> None:

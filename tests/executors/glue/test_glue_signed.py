@@ -15,7 +15,7 @@ from cellgraph.stores import trusted
 from cellgraph.testing.executor_lab import eventually
 from cellgraph_executors.remote.beats import Beat
 
-pytestmark = [pytest.mark.aws, pytest.mark.slow]
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed, pytest.mark.slow]
 
 
 def test_progress_of_somebody_else_is_not_shown(box: Any, uri: str, tmp_path: Path) -> None:
