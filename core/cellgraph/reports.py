@@ -3,7 +3,6 @@
 `reports/<stamp>.html` and `.ipynb` beside `runs/<stamp>.json`; `bundles/<digest>`.
 """
 
-from pathlib import Path
 from typing import Final, Literal
 
 from cellgraph.errors import ExportError, StoreError
@@ -40,17 +39,12 @@ class Reports:
             )
         return text
 
-    def names(self) -> frozenset[str]:
-        """The stamps of the runs of which a page is kept."""
-        found = self._store.list_files(_FOLDER)
-        return frozenset(Path(name).stem for name in found if name.endswith(".html"))
-
 
 def keep_bundle(store: Store, bundle: Bundle) -> None:
     """Keep a bundle under its digest, once. Raises StoreError."""
-    name = f"bundles/{bundle.id}"
-    if store.read_file(name) is None:
-        store.write_file(name, bundle.pack())
+    name, data = f"bundles/{bundle.id}", bundle.pack()
+    if store.read_file(name) != data:  # there is none, or it was damaged
+        store.write_file(name, data)
 
 
 def kept_bundle(store: Store, id: str) -> Bundle:

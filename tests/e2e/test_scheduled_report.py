@@ -92,7 +92,8 @@ def _checked_by_cron(path: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_the_workflow_is_one_of_github(tmp_path: Path) -> None:
     good, bad = tmp_path / "workflow.yml", tmp_path / "bad.yml"
-    text = exported("github").bundle.files["workflow.yml"].decode()
+    text = exported("github", alert="env:WHOM").bundle.files["workflow.yml"].decode()
+    assert text.endswith("        env:\n          WHOM: ${{ secrets.WHOM }}\n")
     good.write_text(text)
     bad.write_text(text.replace("runs-on:", "runs_on:"))
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cellgraph.errors import ExportError
+from cellgraph.exported.alert import VARIABLE
 from cellgraph.exported.bundle import LOCK, RunSpec
 from cellgraph.exported.due import looks
 from cellgraph.exported.schedule import Schedule
@@ -33,6 +34,10 @@ jobs:
         working-directory: ${{{{ vars.CELLGRAPH_BUNDLE || '.' }}}}
       - run: cellgraph run .
         working-directory: ${{{{ vars.CELLGRAPH_BUNDLE || '.' }}}}
+{variables}"""
+_VARIABLE: Final = """\
+        env:
+          {name}: ${{{{ secrets.{name} }}}}
 """
 _DAG: Final = '''\
 """{name}: made by `cellgraph export`; put the bundle's folder beside this file."""
@@ -130,7 +135,11 @@ class GitHub:
     def files(self, spec: RunSpec) -> Mapping[str, str]:
         """`workflow.yml`."""
         cron = _schedule_of(spec, "github").cron
-        filled = _WORKFLOW.format(name=spec.name, cron=cron, python=spec.python, lock=LOCK)
+        _, env, name = spec.alert.partition(VARIABLE)
+        filled = _WORKFLOW.format(
+            name=spec.name, cron=cron, python=spec.python, lock=LOCK,
+            variables=_VARIABLE.format(name=name) if env else "",
+        )  # fmt: skip
         return {"workflow.yml": filled}
 
     def next_step(self, spec: RunSpec, folder: Path) -> str:
