@@ -8,7 +8,7 @@ settings, or asked of FSx. What a value is called is decided by the object, neve
 Pure, but for `look_up`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
@@ -129,16 +129,25 @@ def look_up(client: Any, said: FileSystem) -> FileSystem:
     )
     if said.links:
         return made
-    pages = client.get_paginator("describe_data_repository_associations").paginate(
-        Filters=[{"Name": "file-system-id", "Values": [said.id]}]
-    )
     links = [
         Link(found["FileSystemPath"], found["DataRepositoryPath"])
-        for page in pages
-        for found in page["Associations"]
+        for found in _associations(client, said.id)
         if found.get("Lifecycle") in ("AVAILABLE", "UPDATING", "MISCONFIGURED", None)
     ]
     return made._replace(links=checked(links))
+
+
+def _associations(client: Any, id: str) -> Iterator[Mapping[str, Any]]:
+    """The links of a file system, page by page: botocore has no paginator for them."""
+    more: dict[str, str] = {}
+    while True:
+        page = client.describe_data_repository_associations(
+            Filters=[{"Name": "file-system-id", "Values": [id]}], **more
+        )
+        yield from page["Associations"]
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
 
 
 def user_data(system: FileSystem) -> str:

@@ -142,43 +142,50 @@ def test_associations_are_what_fsx_accepts() -> None:
         assert "AutoExportPolicy" in request["S3"]
 
 
-class Lustre:
-    """What boto3's client answers, in the shapes of FSx's own description."""
+SYSTEM = "fs-0123456789abcdef0"
 
-    def __init__(self, kind: str = "LUSTRE") -> None:
-        self._kind = kind
 
-    def describe_file_systems(self, FileSystemIds: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's
-        lustre = {"MountName": "m0unt"}
-        return {
-            "FileSystems": [
-                {
-                    "FileSystemId": FileSystemIds[0],
-                    "FileSystemType": self._kind,
-                    "DNSName": "fs-1.fsx.eu-west-1.amazonaws.com",
-                    "LustreConfiguration": lustre,
-                }
-            ]
-        }
+def answering(*answers: tuple[str, dict[str, Any], dict[str, Any]]) -> Any:
+    """botocore's client with these answers, operations and shapes checked against AWS's model."""
+    import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # none
+    import botocore.stub  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs] # none
 
-    def get_paginator(self, name: str) -> "Lustre":
-        assert name == "describe_data_repository_associations"
-        return self
+    own = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
+    session: Any = botocore.session.Session()
+    client = session.create_client("fsx", region_name="eu-west-1", **own)
+    stubber: Any = botocore.stub.Stubber(client)
+    for operation, request, answer in answers:
+        stubber.add_response(operation, answer, request)
+    stubber.activate()
+    return client
 
-    def paginate(self, Filters: list[dict[str, Any]]) -> list[dict[str, Any]]:  # noqa: N803 - AWS's
-        assert Filters == [{"Name": "file-system-id", "Values": ["fs-1"]}]
-        one = {
-            "FileSystemPath": "/ns/",
-            "DataRepositoryPath": "s3://lab/x/",
-            "Lifecycle": "AVAILABLE",
-        }
-        gone = {**one, "FileSystemPath": "/ns", "Lifecycle": "DELETING"}
-        return [{"Associations": [one]}, {"Associations": [gone]}]
+
+def described(kind: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    answer = {
+        "FileSystemId": SYSTEM,
+        "FileSystemType": kind,
+        "DNSName": "fs-1.fsx.eu-west-1.amazonaws.com",
+        "LustreConfiguration": {"MountName": "m0unt"},
+    }
+    return "describe_file_systems", {"FileSystemIds": [SYSTEM]}, {"FileSystems": [answer]}
 
 
 def test_links_and_address_are_asked_for() -> None:
-    found = look_up(Lustre(), file_system({"file_system": "fs-1"}))
+    asked = {"Filters": [{"Name": "file-system-id", "Values": [SYSTEM]}]}
+    one = {
+        "FileSystemPath": "/ns/",
+        "DataRepositoryPath": "s3://lab/x/",
+        "Lifecycle": "AVAILABLE",
+    }
+    gone = {**one, "FileSystemPath": "/ns", "Lifecycle": "DELETING"}
+    links = "describe_data_repository_associations"
+    client = answering(
+        described("LUSTRE"),
+        (links, asked, {"Associations": [one], "NextToken": "next"}),
+        (links, {**asked, "NextToken": "next"}, {"Associations": [gone]}),
+    )
+    found = look_up(client, file_system({"file_system": SYSTEM}))
     assert found.links == (Link("/ns", "s3://lab/x"),)
     assert (found.dns_name, found.mount_name) == ("fs-1.fsx.eu-west-1.amazonaws.com", "m0unt")
     with pytest.raises(ConfigError, match="not a file system of FSx for Lustre"):
-        look_up(Lustre("WINDOWS"), file_system({"file_system": "fs-1"}))
+        look_up(answering(described("WINDOWS")), file_system({"file_system": SYSTEM}))
