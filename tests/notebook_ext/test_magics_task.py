@@ -183,3 +183,10 @@ def test_a_future_import_holds_for_the_cell_and_later_ones(lab: ShellLab) -> Non
 
     assert lab.ok("%evaluate f(2)").value == 2
     assert lab.ok("def g(x: AlsoMissing): ...\ng").error is None
+
+
+def test_options_of_the_executor_are_options_of_the_cell(lab: ShellLab) -> None:
+    lab.ok("%%task --executor glue --worker-type G.1X --workers 2\ndef f(x):\n    return x")
+    assert dict(lab["f"].declared.extra) == {"worker_type": "G.1X", "workers": 2}
+    told = lab.run("%%task --worker-type G.1X\ndef f(x):\n    return x")
+    assert "unknown option --worker-type" in told.red_line

@@ -117,9 +117,9 @@ def _no_way(what: str, line: int) -> tuple[Fault, ...]:
 
 
 def _tasks(number: int, line: str, body: str) -> Cell:
-    from cellgraph_notebook.magics.task_magic import OPTIONS
+    from cellgraph_notebook.magics.task_magic import OPTIONS, options_for
 
-    written = OPTIONS._replace(objects=(), texts=(*OPTIONS.texts, *OPTIONS.objects))
+    written = options_for(line)._replace(objects=(), texts=(*OPTIONS.texts, *OPTIONS.objects))
     said, rest = parse_line(line, written)
     piece = _piece(number, body)
     if "returns" in said:

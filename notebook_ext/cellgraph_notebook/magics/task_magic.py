@@ -1,10 +1,12 @@
 """``%%task``: the functions of a cell as tasks, or the cell itself as one cached step."""
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from cellgraph.errors import CellgraphError, ConfigError, StoreError
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.options import OPTION_NAMES, TaskOptions, checked
+from cellgraph.plugins import executor_options
 from cellgraph.structure import leaves
 from cellgraph.task import Task
 from cellgraph_notebook.cells import Cell, read_cell, run_with_tasks, task_names
@@ -35,12 +37,20 @@ OPTIONS: Final = Options(
         "timeout": "timeout_s",
     },
 )
+_EXECUTOR: Final = re.compile(r"(?:--executor|-e)[ =]+[\"']?([\w-]+)")
 _BY_COMMA: Final = ("limits", "ignore")
+
+
+def options_for(line: str) -> Options:
+    """The options of every task, and those that the executor named on the line adds."""
+    named = _EXECUTOR.search(line)
+    own = executor_options(named[1]) if named else frozenset[str]()
+    return OPTIONS._replace(valued=(*OPTIONS.valued, *sorted(own)))
 
 
 def run_task_cell(shell: Any, kernel: Kernel, line: str, cell: str) -> object:
     """Carry out one ``%%task`` cell; returns what its last line gives."""
-    parsed = parse_line(line, OPTIONS, shell.user_ns)
+    parsed = parse_line(line, options_for(line), shell.user_ns)
     options = dict(parsed.options)
     returns = options.pop("returns", None)
     named = parsed.rest.replace(",", " ").split()
