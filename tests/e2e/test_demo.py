@@ -17,6 +17,7 @@ from cellgraph.provenance import RunSummary
 from cellgraph.session import Session
 
 FITS = 160
+QUICKSTART = Path(__file__).parents[2] / "examples" / "notebooks" / "01_quickstart.ipynb"
 KEPT_FITS = 80  # windows that hold none of the months that the edited helper fills otherwise
 
 
@@ -114,6 +115,27 @@ def test_its_cache_hits_wholly_under_another_user_home_and_folder(
     assert any(run.label.startswith("report(") for run in theirs)
     assert [(run.label, run.executed, run.failed) for run in theirs if run.executed] == []
     assert all(run.reused for run in theirs)
+
+
+@pytest.mark.timeout(600)
+def test_nbval_runs_the_notebook_in_the_same_cache(demo: tuple[Path, str]) -> None:
+    """`make test` leaves it out among the other notebooks: its fits would run once more."""
+    with Session(demo[0] / "store") as session:
+        before = {run.id for run in session.run_summaries()}
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", str(QUICKSTART), "-p", "no:cacheprovider"],
+        cwd=demo[0],
+        env={**os.environ, "CELLGRAPH_STORE": str(demo[0] / "store")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    with Session(demo[0] / "store") as session:
+        new = [run for run in session.run_summaries() if run.id not in before]
+    assert new
+    assert [(run.label, run.executed) for run in new if run.executed] == []
 
 
 @pytest.mark.timeout(600)
