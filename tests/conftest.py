@@ -1,5 +1,6 @@
 """Rules of the whole session: what is long comes first, and in CI a skipped test is a failure."""
 
+import gc
 import os
 
 import pytest
@@ -9,6 +10,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have a test marked `first`."""
     long = {item.path for item in items if item.get_closest_marker("first")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests and imported modules stay: no collection of garbage needs to
+    look at them again (IPython collects at the end of each shell)."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
