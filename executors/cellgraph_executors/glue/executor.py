@@ -11,12 +11,12 @@ from cellgraph.executor import Function, Job
 from cellgraph.settings import Settings
 from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.place import parse_uri
-from cellgraph_executors.aws import Clients
+from cellgraph_executors.aws import Clients, Refused
 from cellgraph_executors.glue import package
 from cellgraph_executors.glue.checkup import Found, examine
 from cellgraph_executors.glue.definition import Assets, definition, run_request
 from cellgraph_executors.glue.pins import pins_of
-from cellgraph_executors.glue.service import GlueJobs
+from cellgraph_executors.glue.service import GONE, GlueJobs
 from cellgraph_executors.glue.settings import (
     TASK_OPTIONS,
     VCPUS_PER_DPU,
@@ -96,7 +96,7 @@ class GlueService(GlueJobs):
         self._settings = settings
         self._bucket = bucket
         self._lock = threading.Lock()
-        self._there: set[str] = set()  # definitions that exist
+        self._there: dict[str, dict[str, Any]] = {}  # definitions that exist, by name
         self._pins: dict[bytes, tuple[str, ...]] = {}  # by the code of tasks
         self._put: set[str] = set()  # assets that are in the bucket
         self.resends = settings.retries_on_host_loss
@@ -124,12 +124,24 @@ class GlueService(GlueJobs):
             if not self.has_definition(name):
                 self.create(wanted)
             with self._lock:
-                self._there.add(name)
+                self._there[name] = wanted
         words = [*command[2:], "--region", self.region()]
         choices = (job.resources.extra or {}).get("choices")
         if choices:
             words += ["--choices", json.dumps(choices)]
         return run_request(name, words, job.resources, len(pending.keys) // KEY_BYTES)
+
+    def submit(self, request: Any) -> str:
+        """See `GlueJobs`. A definition that somebody has deleted meanwhile is created again."""
+        try:
+            return super().submit(request)
+        except Refused as fault:
+            with self._lock:
+                known = self._there.get(str(request["JobName"]))
+            if known is None or not str(fault).startswith(GONE):
+                raise
+        self.create(known)
+        return super().submit(request)
 
     def find(self, line: str, name: str) -> str:
         """A run has no name; the array, which ends the name of a job, is in its arguments."""

@@ -22,7 +22,7 @@ _LOG_LINES: Final = 50
 _PAGE: Final = 200
 _PAGES: Final = 3  # of the newest runs; older ones are asked for one by one
 _AT: Final = "@"
-_GONE: Final = "EntityNotFoundException"
+GONE: Final = "EntityNotFoundException"
 
 
 class GlueJobs:
@@ -37,7 +37,7 @@ class GlueJobs:
             with asking():
                 self._glue().get_job(JobName=name)
         except Refused as fault:
-            if str(fault).startswith(_GONE):
+            if str(fault).startswith(GONE):
                 return False
             raise
         return True
@@ -131,7 +131,7 @@ class GlueJobs:
                     "JobRun"
                 ]
         except Refused as fault:
-            if str(fault).startswith(_GONE):
+            if str(fault).startswith(GONE):
                 return None
             raise
         return found
@@ -143,7 +143,7 @@ class GlueJobs:
                 with asking():
                     page = self._glue().get_job_runs(JobName=job, MaxResults=_PAGE, **more)
             except Refused as fault:
-                if str(fault).startswith(_GONE):
+                if str(fault).startswith(GONE):
                     return
                 raise
             yield page["JobRuns"]

@@ -143,7 +143,15 @@ class Watcher:
         if described is not None:
             flight.catching_up = False
             self._note_running(flight)
+        if open_before and not flight.watch.open:
+            self._room()
         return self._tell(flight) or flight.watch.open != open_before
+
+    def _room(self) -> None:
+        """A job has ended, or is about to: one that was not taken may be now."""
+        with self._office.lock:
+            self._office.room = True
+            self._office.send.notify()
 
     def _list_failed(self, flight: Flight, single: Fact | None) -> list[Command]:
         if flight.children == 1:
@@ -194,8 +202,7 @@ class Watcher:
             if flight.wanted_now:
                 return  # somebody has just come
             office.flights.drop(flight)
-            office.room = True
-            office.send.notify()
+            self._room()
             if flight.whole:
                 self._settled.append(flight.array)
 

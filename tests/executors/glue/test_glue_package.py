@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +24,7 @@ from cellgraph_executors.glue import package
 from cellgraph_executors.glue.causes import cause
 from cellgraph_executors.glue.definition import Assets, definition, run_request
 from cellgraph_executors.glue.pins import pins_of
+from cellgraph_executors.glue.service import told
 from cellgraph_executors.glue.settings import GlueSettings
 from cellgraph_executors.remote.states import Fact
 
@@ -84,6 +86,24 @@ def test_a_run_has_one_argument_and_a_timeout_that_leaves_the_worker_time() -> N
     assert made["Arguments"] == {"--cellgraph": "run --store 's3://b/a b'"}
     assert made["Timeout"] == 5  # 2 x 90 s and what a start takes, in minutes
     assert "Timeout" not in run_request("job", [], Resources(), 1)
+
+
+def test_what_a_run_of_glue_means() -> None:
+    moment = datetime(2026, 11, 28, tzinfo=UTC)
+    waits = {"Id": "jr_1", "JobRunState": "WAITING", "StateDetail": "no room"}
+    seen, fact = told(waits, "job")
+    assert (seen.over, seen.waiting, seen.running, seen.reason) == ("", 1, 0, "no room")
+    assert (fact.id, fact.started, fact.stopped) == ("jr_1@job", 0.0, 0.0)
+    stopping, _ = told({"Id": "jr_1", "JobRunState": "STOPPING"}, "job")
+    assert (stopping.over, stopping.running) == ("", 1)
+    ended = {"Id": "jr_1", "CompletedOn": moment, "ExecutionTime": 60, "DPUSeconds": 90.0}
+    seen, fact = told({**ended, "JobRunState": "SUCCEEDED"}, "job")
+    assert (seen.over, seen.done, seen.vcpu_s) == ("done", 1, 360.0)
+    assert fact.stopped - fact.started == 60
+    for state in ("FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"):
+        seen, fact = told({**ended, "JobRunState": state, "ErrorMessage": "why"}, "job")
+        assert (seen.over, seen.failed, seen.reason) == ("failed", 1, "why")
+        assert (fact.reason, fact.container) == (state, "why")
 
 
 @pytest.mark.parametrize(
