@@ -55,6 +55,6 @@ def test_spark_in_the_middle_of_five_million_rows(lab: Lab, rows: str) -> None:
     code: list[dict[str, Any]] = [cell for cell in ran["cells"] if cell["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in code)
     assert not [o for cell in code for o in cell["outputs"] if o["output_type"] == "error"]
-    said = json.dumps(ran)
+    said = json.dumps(ran, ensure_ascii=False)
     assert "daily · AWS Glue run" in said
     assert "trend · AWS Batch array" in said

@@ -1,8 +1,9 @@
 """Spark steps on this machine: one session for the module, because Java takes seconds to start."""
 
+import dataclasses
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,17 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
+from tests.executors.spark.support import standin_awsglue
 
 import cellgraph as cg
 from cellgraph.events import CallProgress
+from cellgraph.executor import Function, Job, JobDone, JobFailed, Resources
+from cellgraph.inside import Progress
+from cellgraph.stores.memory import MemoryStore
+from cellgraph.worker import run_job
+from cellgraph_executors.spark.choices import checked_choices
 from cellgraph_executors.spark.local import shared
+from cellgraph_executors.spark.running import SparkPlace, driving
 
 pytestmark = [
     pytest.mark.spark,
@@ -241,3 +249,69 @@ def test_there_is_no_glue_here(session: cg.Session) -> None:
 
     with pytest.raises(cg.TaskError, match=r"GlueContext is AWS's.*cellgraph\.spark\(\)"):
         session.evaluate(context())
+
+
+# --- DynamicFrame, against the labelled stand-in ------------------------------------------------
+
+
+@pytest.fixture
+def on_glue(
+    session: cg.Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Any]:
+    """Call a function as the driver of a Glue job does, with the stand-in for AWS's package."""
+    standin_awsglue.install(monkeypatch)
+
+    def call(func: Callable[..., Any], *args: Any, **choices: str) -> Any:
+        place = SparkPlace(
+            cg.spark,
+            str(tmp_path / "results"),
+            glue_context=lambda: standin_awsglue.GlueContext(cg.spark().sparkContext),
+            choices=checked_choices(choices),
+        )
+        store = MemoryStore()
+        shared_session = cg.spark()
+        with driving(dataclasses.replace(place, session=lambda: shared_session), ignore):
+            job = Job(1, Function(func.__name__, func, b""), args, {}, Resources())
+            return run_job(job, store), store
+
+    return call
+
+
+def ignore(progress: Progress) -> None:
+    """Nobody looks."""
+
+
+def test_a_dynamic_frame_comes_and_goes(on_glue: Callable[..., Any]) -> None:
+    def step(table: standin_awsglue.DynamicFrame, name: str) -> Any:
+        assert isinstance(table, standin_awsglue.DynamicFrame)
+        assert isinstance(cg.glue_context(), standin_awsglue.GlueContext)
+        return {name: table}
+
+    ended, store = on_glue(step, cg.Dataset("dyn").write(_FRAME.drop(columns="t")), "out")
+    made = ended.outcome.load(store)["out"]
+    found = made.to_pandas().sort_values("n", ignore_index=True)
+    assert found["gene"].tolist() == _FRAME["gene"].tolist()
+    assert found["n"].tolist() == list(range(6))
+    again, _ = on_glue(step, pd.DataFrame({"x": [1]}), "out")
+    assert isinstance(again, JobDone)
+
+
+def test_columns_of_several_types_are_named_or_resolved(on_glue: Callable[..., Any]) -> None:
+    def step() -> Any:
+        records: list[dict[str, Any]] = [
+            {"price": 1, "order": {"total": 1}, "tags": ["a"]},
+            {"price": "2.5", "order": {"total": "x"}, "tags": ["b", 3]},
+        ]
+        return standin_awsglue.DynamicFrame(records, cg.glue_context())
+
+    ended, _ = on_glue(step)
+    assert isinstance(ended, JobFailed)
+    assert "several types in the DynamicFrame: price, order.total, tags[]" in str(ended.error)
+    assert 'choices={"price": "cast:double"}' in str(ended.error)
+
+    def simple() -> Any:
+        records: list[dict[str, Any]] = [{"price": 1, "n": 1}, {"price": "2.5", "n": 2}]
+        return standin_awsglue.DynamicFrame(records, cg.glue_context())
+
+    ended, store = on_glue(simple, price="cast:double")
+    assert sorted(ended.outcome.load(store).to_pandas()["price"]) == [1.0, 2.5]
