@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.executors.batch.conftest import Watched
 from tests.support.aws import LIVE, aws
 
 import cellgraph as cg
-from cellgraph.events import Event
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,19 +35,6 @@ def uri(box: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[s
     box.forget_requests()
     yield f"{box.store}-{uuid.uuid4().hex[:8]}"
     box.faults.clear()
-
-
-class Watched:
-    """A session and what was said in it."""
-
-    def __init__(self, session: cg.Session) -> None:
-        self.session = session
-        self.events: list[Event] = []
-        session.bus.subscribe(self.events.append)
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        """The events of a kind."""
-        return [event for event in self.events if type(event) is kind]
 
 
 @pytest.fixture

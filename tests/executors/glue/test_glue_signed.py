@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.executors.glue.conftest import Watched
+from tests.executors.batch.conftest import Watched
 from tests.executors.glue.support.notebook import slow
 from tests.executors.glue.test_glue_journey import runs_of
 
