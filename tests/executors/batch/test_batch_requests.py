@@ -85,9 +85,10 @@ def check(box: Any, children: int) -> None:
     service = sum(n for (name, _), n in requests.items() if name in ("batch", "logs"))
     assert service <= _PER_MINUTE * (elapsed_s / 60 + 1)
     assert requests["logs", "GetLogEvents"] == 0
-    # One object for each child, once. The rest is the store's own: it pushes records every five
-    # seconds while results come in, and merges what it pushed when it closes.
-    of_store = 20 + elapsed_s / 2
+    # One object for each child, once. The rest is the store's own: it pushes records at most every
+    # five seconds while results come in (a put, and a look at the catalogue), and merges what it
+    # pushed when it closes. Measured: 61 gets and 69 puts in 508 s, 1 and 9 in 13 s.
+    of_store = 20 + elapsed_s / 5
     assert children <= requests["s3", "GetObject"] <= children + of_store
     assert requests["s3", "PutObject"] <= of_store
 
