@@ -120,7 +120,7 @@ def test_every_package_is_typed() -> None:
 
 def test_entry_points_load() -> None:
     groups = {
-        "cellgraph.executors": {"batch", "process", "spark", "thread"},
+        "cellgraph.executors": {"batch", "glue", "process", "spark", "thread"},
         "cellgraph.exporters": {"airflow", "cli", "cron", "eventbridge", "github"},
         "cellgraph.presenters": {"default"},
         "cellgraph.reporters": {"default"},
