@@ -1,6 +1,7 @@
 """`python -m benchmarks` measures and prints; `accept` checks limits, `rehearse` the peers.
 
-`scenarios` runs the table of edits of `tests/core/identity_table` by us and by peers.
+`scenarios` runs the table of edits of `tests/core/identity_table` by us and by peers. `tables`
+measures datasets and Spark steps.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final, Protocol, TextIO
 
-from benchmarks import accept, rehearse, scenarios, table
+from benchmarks import accept, rehearse, scenarios, table, tables
 from benchmarks.budget import LIMITS, Limit
 from benchmarks.cases import GROUPS, Scope
 from benchmarks.harness import PEERS, ROOT, Bench
@@ -25,7 +26,8 @@ from benchmarks.machine import compile_packages, describe, is_memory
 from benchmarks.view import ExtensionGroup, ViewGroup
 from benchmarks.workloads import WORKLOADS
 
-_COMMANDS: Final = ("run", "accept", "rehearse", "scenarios")
+_COMMANDS: Final = ("run", "accept", "rehearse", "scenarios", "tables")
+_TABLES_GB: Final = 2.0
 LOOP: Final = 60_000  # a loop of about a millisecond, so that 10,000 calls take about 10 s
 
 
@@ -67,6 +69,11 @@ def main(argv: Sequence[str]) -> int:
         bench = Bench(options.scratch, out, _say)
         if options.command == "rehearse":
             return rehearse.run(bench, options.names or list(PEERS), _words(options.only))
+        if options.command == "tables":
+            quick = options.quick
+            return tables.run(
+                1 if quick else options.reps, 0.2 if quick else _TABLES_GB, options.scratch
+            )
         if options.command == "scenarios":
             return scenarios.run(bench, options.names or list(scenarios.TOOLS))
         limits = accept.chosen(options.names)  # a wrong name is said before anything is prepared
@@ -170,6 +177,7 @@ def _check(options: _Options) -> None:
         "accept": [limit.name for limit in LIMITS],
         "rehearse": list(PEERS),
         "scenarios": list(scenarios.TOOLS),
+        "tables": (),
     }
     _known(options.names, known[options.command])
     groups = WORKLOADS if options.command == "rehearse" else [group.name for group in ALL]

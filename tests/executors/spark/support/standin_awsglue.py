@@ -81,14 +81,14 @@ def _struct(records: list[dict[str, Any]]) -> Struct:
 
 
 def _type(values: list[Any]) -> Type:
-    kinds: Any = {type(value) for value in values} - {type(None)}
+    kinds = {type(value).__name__ for value in values} - {"NoneType"}
     if len(kinds) > 1:
         return Type("choice")
-    if kinds == {dict}:
+    if kinds == {"dict"}:
         return _struct(values)
-    if kinds == {list}:
+    if kinds == {"list"}:
         return Type("array", elementType=_type([v for value in values for v in value]))
-    return Type(kinds.pop().__name__ if kinds else "null")
+    return Type(kinds.pop() if kinds else "null")
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
