@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.executors.sandbox.support.lab import Lab
 
@@ -63,29 +64,48 @@ def test_other_commands_are_started_as_ever(box: Any) -> None:
     assert lab.printed(seen) == [str(os.getpid())]
 
 
+def hanging(lab: Lab) -> str:
+    """A worker that asks for minutes at an address where nobody answers."""
+    words = "cellgraph worker run --store s3://some-bucket/y --array a --manifest"
+    job = lab.submit(
+        definition=lab.define(container={"command": ["true"]}),
+        containerOverrides={
+            "command": [*words.split(), "0" * 64],
+            "environment": [{"name": "AWS_ENDPOINT_URL", "value": "http://127.0.0.1:9"}],
+        },
+    )
+    lab.until(job, {"RUNNING"})
+    return job
+
+
 def test_a_worker_that_hangs_is_killed(box: Any) -> None:
     """SIGTERM, and SIGKILL when the grace is over, to a process that the server has forked."""
     lab = Lab(box)
     wrong = lab.define(container={"command": ["cellgraph", "worker", "nonsense"]})
     assert lab.end(lab.submit(definition=wrong))["container"]["exitCode"] == 2
-    waits = lab.define(
-        container={"command": ["cellgraph", "worker", "run", "--store", "s3://some-bucket/y"]}
-    )
-    # nobody answers at the address it is given, and it asks for minutes
-    job = lab.submit(
-        definition=waits,
-        containerOverrides={
-            "command": [
-                *"cellgraph worker run --store s3://some-bucket/y --array a --manifest".split(),
-                "0" * 64,
-            ],
-            "environment": [{"name": "AWS_ENDPOINT_URL", "value": "http://127.0.0.1:9"}],
-        },
-    )
-    lab.until(job, {"RUNNING"})
+    job = hanging(lab)
     lab.batch.terminate_job(jobId=job, reason="enough")
     seen = lab.end(job)
     assert seen["status"] == "FAILED" and seen["container"]["exitCode"] in (137, 143)
+
+
+def test_without_the_process_that_forks_jobs_end_and_others_say_why() -> None:
+    with cg.sandbox(vcpus=4, speed=300, warm=()) as box:
+        lab = Lab(box)
+        job = hanging(lab)
+        (server,) = [
+            p
+            for p in psutil.Process().children()
+            if "forkserver" in " ".join(p.cmdline()) and str(box.folder) == p.cwd()
+        ]
+        server.kill()
+        lab.batch.terminate_job(jobId=job, reason="enough")
+        assert lab.end(job)["container"]["exitCode"] == 137
+        wrong = lab.define(container={"command": ["cellgraph", "worker", "nonsense"]})
+        assert (
+            "the warm process has ended"
+            in lab.end(lab.submit(definition=wrong))["container"]["reason"]
+        )
 
 
 def test_a_module_that_is_not_here_is_named() -> None:

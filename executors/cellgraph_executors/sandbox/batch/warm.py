@@ -7,11 +7,13 @@ that Python reads when it starts, are started as ever.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Final
@@ -98,7 +100,8 @@ class _Server:
 
     def ask(self, said: Mapping[str, Any], *descriptors: int) -> dict[str, Any]:
         """Raises OSError when the program is gone."""
-        with self._lock:
+        answer = None
+        with self._lock, suppress(OSError):
             send(self._link, said, *descriptors)
             answer, _ = receive(self._link)
         if answer is None:
@@ -120,9 +123,15 @@ class _Forked:
         self.stderr: IO[bytes] | None = None  # it writes both to one
 
     def poll(self) -> int | None:
-        code: int | None = self._server.ask({"poll": self.pid})["code"]
+        code: int | None = self._code("poll")
         return code
 
     def wait(self) -> int:
-        code: int = self._server.ask({"wait": self.pid})["code"]
+        code: int = self._code("wait")
         return code
+
+    def _code(self, how: str) -> Any:
+        try:
+            return self._server.ask({how: self.pid})["code"]
+        except OSError:  # nobody can tell any more
+            return -signal.SIGKILL
