@@ -75,6 +75,7 @@ class Collector:
         if not said:
             return
         office = self._office
+        flight.stirred = True
         events: list[JobEvent] = []
         for name, data in office.arrays.read(said[:_BEATS]):
             child = child_of(name[skip:])

@@ -74,6 +74,7 @@ class Flight:
         self.told: tuple[object, ...] = ()  # what was said of it last
         self.refused: dict[str, str] = {}  # outcomes that are not the child's: name -> ETag
         self.beats: dict[str, str] = {}  # how far calls are: name -> ETag of what was read last
+        self.stirred = False  # calls have said how far they are since the last look
         self.refusal = ""  # why it was not taken when it was last submitted
         self.explained = 0  # children whose logs were fetched
         self.wanted_now: set[int] = set()  # children that somebody asks for since the last look

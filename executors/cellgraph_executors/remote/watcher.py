@@ -36,6 +36,7 @@ from cellgraph_executors.remote.states import (
 
 _LONGEST_S: Final = 15.0
 _LISTED_BY_INDEX: Final = 1000  # children of a job of which the running ones are named
+_LIVE: Final = 10  # jobs that are looked at as often when all that moves is how far calls are
 _SPARE: Final = 3  # requests that are kept for what failed, and for the log of it
 _UNSUBMITTED_S: Final = 30.0  # whoever wrote that he would submit a job has died
 _PAUSED_S: Final = 5.0
@@ -99,6 +100,8 @@ class Watcher:
         for flight in flights:
             if flight.remote and not flight.over:
                 changed |= self._look_at(flight, described.get(flight.array))
+                changed |= flight.stirred and len(flights) <= _LIVE
+                flight.stirred = False
         return changed
 
     def _describe(self, flights: Sequence[Flight]) -> dict[str, tuple[Seen, Fact]]:
