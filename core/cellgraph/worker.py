@@ -11,11 +11,12 @@ from typing import Any, Final, cast
 
 from cellgraph import reads
 from cellgraph.codecs.payload import INLINE_BYTES
-from cellgraph.collector import NOTHING, Collector
+from cellgraph.collector import NOTHING, Collector, keeping, read_of
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.identity.values import snapshot
 from cellgraph.inside import Handed, current_driver, enter
+from cellgraph.places import S3, Read, Roots
 from cellgraph.result import SCALARS, Apart, Inline, Result, Stored
 from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Store
@@ -26,6 +27,7 @@ from cellgraph.taskvalue import TASKS
 _LAZY: Final = EXPRESSIONS | TASKS
 _COROUTINE: Final["type[CoroutineType[Any, Any, Any]]"] = CoroutineType
 _SIZED: Final = cast("tuple[type[Sized], ...]", (tuple, list, dict, set, frozenset))
+_NOWHERE: Final = Roots("/")
 _APART: Final = frozenset({dict, list})
 _OURS: Final = ("cellgraph", "cellgraph_executors", "cellgraph_notebook")
 
@@ -56,12 +58,15 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
         if driver is not None:
             value = driver.deliver(value)
         check_length(job.function, value)
-        outcome = settle(value, store)
+        outcome, rests_on = (
+            (settle(value, store), ()) if seen is not NOTHING else _settle_afar(value, store)
+        )
     except BaseException as error:  # a task may raise anything, SystemExit included
         elapsed = time.perf_counter() - clock
         trace = user_traceback(error)
         return JobFailed(job.id, started, elapsed, error, trace, reads.settle(seen))
-    return JobDone(job.id, started, time.perf_counter() - clock, outcome, reads.settle(seen))
+    found = rests_on or reads.settle(seen)
+    return JobDone(job.id, started, time.perf_counter() - clock, outcome, found)
 
 
 def load(argument: object, store: Store) -> Any:
@@ -118,6 +123,15 @@ def settle(value: object, store: Store) -> object:
     if payload.nbytes <= INLINE_BYTES:
         return Inline(ref, payload)
     return Stored(ref, store.put_blob(payload), payload.nbytes)
+
+
+def _settle_afar(value: object, store: Store) -> tuple[object, tuple[Read, ...]]:
+    """The same where nobody asks what is read (another machine): what is in buckets still has to be
+    there, and as it is now, for the result to hold."""
+    with keeping() as files:
+        outcome = settle(value, store)
+    there = {file for file in files if file.path.startswith(S3)}
+    return outcome, tuple(read_of("result", file, _NOWHERE) for file in sorted(there))
 
 
 def _is_leaf(kind: type) -> bool:

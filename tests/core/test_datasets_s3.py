@@ -10,8 +10,13 @@ from tests.core.support.file_lab import Project
 from tests.support.s3server import BUCKET, S3Server, point_at, serving
 
 import cellgraph as cg
+from cellgraph.dependencies import Verifier
 from cellgraph.errors import LostValue
+from cellgraph.executor import Function, Job, JobDone, Resources
 from cellgraph.identity.values import reference
+from cellgraph.places import Roots
+from cellgraph.stores.memory import MemoryStore
+from cellgraph.worker import run_job
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,22 @@ def test_pieces_are_fanned_out_over(quick: Project, bucket: str) -> None:
     cg.Dataset(f"{bucket}/genes").write(FRAME, partition_by="gene")
     assert quick.evaluate(call) == [1, 5]
     assert quick.ran() == {"make": 1}
+
+
+def test_a_result_made_on_another_machine_rests_on_the_bucket(bucket: str) -> None:
+    """There nobody asks what a call reads; what it returns has to be as it was all the same."""
+    made = cg.Dataset(f"{bucket}/genes").write(FRAME, partition_by="gene")
+
+    def give() -> Any:
+        return {"all": made, "one": made.partitions("gene")[0], "here": cg.File(__file__)}
+
+    ended = run_job(Job(1, Function("give", give, b""), (), {}, Resources()), MemoryStore())
+    assert isinstance(ended, JobDone)
+    assert [(read.kind, read.name.removeprefix(bucket)) for read in ended.reads] == [
+        ("result", "/genes/"), ("result", f"/genes/{made.shards[0].name}"),
+    ]  # fmt: skip
+    verifier = Verifier(MemoryStore(), Roots("/"))
+    assert [verifier.present(read) for read in ended.reads] == [r.digest for r in ended.reads]
 
 
 def test_what_is_there_decides(quick: Project, bucket: str) -> None:
