@@ -7,8 +7,8 @@ without an annotation gets the Dataset. Classes are known by library and name: n
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, cast
 
 # Library and name of a class -> what it is called here.
 _KINDS: Final[Mapping[tuple[str, str], str]] = {
@@ -48,9 +48,9 @@ def asked(
     found: dict[int | str, str] = {}
     for name, given in bound.arguments.items():
         if name in kinds:  # *args are a tuple of positions, **kwargs a dict of names
-            each: Any = given
-            several = isinstance(each, (tuple, dict))
-            found.update(dict.fromkeys(each if several else (each,), kinds[name]))
+            several = isinstance(given, (tuple, dict))
+            each = cast("Iterable[int | str]", given if several else (given,))
+            found.update(dict.fromkeys(each, kinds[name]))
     return found
 
 

@@ -55,7 +55,7 @@ class RemoteJob:
         self.ran_s = 0.0
         self.running_since: float | None = None
         self.measured_s = 0.0  # vCPU seconds, by the service
-        self.progress = (0.0, 0.0, "")  # done, total, at what
+        self.progress: tuple[float, float, str] = (0.0, 0.0, "")  # done, total, at what
         self.well = bytearray(self.children)  # 1: it ended without a failure
 
     @property
