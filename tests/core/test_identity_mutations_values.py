@@ -29,6 +29,7 @@ FORMS: Final = frozenset(
     {
         ("numpy.void", 1), ("pandas.index", 0), ("pandas.array", 0), ("polars.series", 1),
         ("pyarrow.batch", 0), ("pyarrow.batch", 1), ("numpy.dtype", 0),
+        ("datasets.dataset", 0),
     }
 )  # fmt: skip
 # They refuse their values, or have none that a name could tell apart.

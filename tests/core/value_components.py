@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import scipy.sparse as sp  # type: ignore[import-untyped]  # has no types
 
 import cellgraph as cg
@@ -173,6 +174,12 @@ cellgraph.file | 0 | file('a', 'x') | file('b', 'x')
 cellgraph.file | 1 | file('c', 'x') | file('c', 'y')
 cellgraph.dir | 0 | folder('d', 'x') | folder('e', 'x')
 cellgraph.dir | 1 | folder('f', 'x') | folder('f', 'y')
+datasets.dataset | 1 | dataset('g', schema={'a': 'int64'}) | dataset('g', schema={'a': 'string'})
+datasets.dataset | 2.0 | dataset('h', 'csv') | dataset('h', 'json')
+datasets.dataset | 2.1.0.0 | dataset('i', below='k=1') | dataset('j', below='l=1')
+datasets.dataset | 2.2.0.0 | dataset('k', content='x') | dataset('k', content='y')
+datasets.dataset | 2.2.0.1 | dataset('l', below='k=1') | dataset('m', below='k=2')
+datasets.dataset | 2.2.0.2 | row_groups('n')[0] | row_groups('n')[1]
 """
 
 
@@ -275,9 +282,31 @@ def folder(name: str, content: str) -> cg.Dir:
     return found
 
 
+def dataset(
+    name: str,
+    format: str = "csv",
+    below: str = "",
+    content: str = "1",
+    schema: dict[str, str] | None = None,
+) -> cg.Dataset:
+    """A dataset of one shard in the folder *name*, or in one *below* it."""
+    pathlib.Path(name, below).mkdir(parents=True, exist_ok=True)
+    pathlib.Path(name, below, "part").write_text(content)
+    return cg.Dataset(name, format, schema=schema)
+
+
+def row_groups(name: str) -> list[cg.Dataset]:
+    """The two row groups of one file of equal rows."""
+    pathlib.Path(name).mkdir(exist_ok=True)
+    write: Any = pq.write_table  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]  # its types are partly unknown
+    write(pa.table({"a": [1, 1]}), f"{name}/part.parquet", row_group_size=1)
+    return cg.Dataset(name).split(2)
+
+
 _NAMES: Final[dict[str, Any]] = {
     **{f.__name__: f for f in (at, noted, titled, record, with_attrs, strict, levels, folded)},
-    **{f.__name__: f for f in (matrix, zeros, batch, file, folder, Special, Other, Frame, Frame2)},
+    **{f.__name__: f for f in (matrix, zeros, batch, file, folder, dataset, row_groups)},
+    **{f.__name__: f for f in (Special, Other, Frame, Frame2)},
     "D": decimal.Decimal, "F": fractions.Fraction, "Path": pathlib.Path, "c": collections,
     "days": pd.date_range("2026", periods=3), "dt": dt, "masked": np.ma.array, "np": np, "pa": pa,
     "pathlib": pathlib, "pd": pd, "pl": pl, "sp": sp, "table": pa.table({"a": [1]}),
