@@ -22,6 +22,10 @@ _FOR_READERS: Final = frozenset(
 )
 _MAGIC: Final = re.compile(r"^(?P<indent>\s*)(?:(?P<name>\w+)\s*=\s*)?%(?P<magic>\w+)(?P<rest>.*)$")
 _SHELL: Final = re.compile(r"^\s*(?:\w+\s*=\s*)?!")
+# A line that is a question about a name and nothing else: `df.head?`, `??df`, `%time?`.
+_HELP: Final = re.compile(
+    r"""^\s*(?:\?{1,2}\s*%{0,2}[\w.*]+|%{0,2}[\w.*]+(?:\[[\w'"]+\][\w.*]*)*\s*\?{1,2})\s*;?\s*$"""
+)
 _CELL_MAGIC: Final = re.compile(r"^%%(?P<magic>\w+)[ \t]*(?P<rest>.*)$")
 
 
@@ -155,13 +159,13 @@ def _piece(number: int, source: str) -> Piece:
         if at + 1 in inside:
             continue
         magic = _MAGIC.match(text)
-        if magic is not None:
+        if _HELP.match(text):
+            lines[at] = ""
+        elif magic is not None:
             lines[at] = _plain(magic, at + 1, faults)
         elif _SHELL.match(text):
             faults.append(Fault(at + 1, "a shell command: write it as a cg.script(...) task"))
             lines[at] = ""
-        elif text.rstrip().endswith("?"):
-            lines[at] = ""  # help
     text = "\n".join(lines)
     try:
         tree = ast.parse(text)

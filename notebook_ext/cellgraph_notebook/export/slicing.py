@@ -7,19 +7,17 @@ needed name stands for (sets an item, calls a method for its effect) is needed t
 
 import ast
 import builtins
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from cellgraph.errors import ExportError
+from cellgraph.errors import ConfigError, ExportError
 from cellgraph.suggest import closest
+from cellgraph_notebook.cells import task_names
+from cellgraph_notebook.export.changing import changed_in, sets_up
 from cellgraph_notebook.export.reading import Cell, Code, Params, Piece, Shown, Tasks
 from cellgraph_notebook.names import names_of
 
-# What the functions are called by which a module is set up.
-_SET_UP: Final = frozenset(
-    "seed set_option set_options use update insert append basicConfig filterwarnings simplefilter"
-    " configure register set_theme set_style".split()
-)
 _GIVEN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "get_ipython", "cg"}
 
 
@@ -114,13 +112,13 @@ class _Search:
 
     def changes(self) -> None:
         """Take the cells that change what a needed name stands for, until there are no more."""
-        imported = _imported(self._cells)
+        imported, lazy = _imported(self._cells), _lazy(self._cells)
         grown = -1
         while grown != len(self.needed):
             grown = len(self.needed)
             known = {name for n in self.needed for name in self._cells[n].piece.names.assigned}
             for number, cell in enumerate(self._cells):
-                if number not in self.needed and known & _changes(cell, imported):
+                if number not in self.needed and known & _changes(cell, imported, lazy):
                     self._take(number)
 
     def definers(self, names: frozenset[str]) -> bool:
@@ -138,45 +136,13 @@ def _why(cell: Code | Tasks | Params, found: _Search) -> str:
     return f"nothing needs {said}"
 
 
-def changed_in(tree: ast.Module) -> set[str]:
-    """Names whose objects a cell changes without assigning them: `df["x"] = 1`, `rows.append(1)`.
-
-    The last line of a cell shows something, so a call there counts as shown only; of the functions
-    of a module those count that set something up (`np.random.seed(0)`).
-    """
-    found: set[str] = set()
-    last = tree.body[-1] if tree.body else None
-    for node in _own_statements(tree.body):
-        if isinstance(node, (ast.Assign, ast.Delete)):
-            targets = node.targets
-        elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
-            targets = [node.target]
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and node is not last:
-            targets = [node.value.func]
-        else:
-            continue
-        for target in targets:
-            if isinstance(target, (ast.Attribute, ast.Subscript)):
-                found |= _root(target)
-    return found
-
-
-def _changes(cell: Code | Tasks | Params, imported: frozenset[str]) -> set[str]:
-    """The names of other cells that *cell* changes; *imported* are names of modules."""
-    changed = changed_in(cell.piece.tree) - cell.piece.names.assigned
-    return {n for n in changed if n not in imported or _sets_up(cell.piece.tree, n)}
-
-
-def _sets_up(tree: ast.Module, module: str) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in _SET_UP and module in _root(node.func):
-                return True
-        elif isinstance(node, (ast.Assign, ast.Delete)):
-            parts = [t for t in node.targets if isinstance(t, (ast.Attribute, ast.Subscript))]
-            if any(module in _root(part) for part in parts):
-                return True
-    return False
+def _changes(
+    cell: Code | Tasks | Params, imported: frozenset[str], lazy: frozenset[str]
+) -> set[str]:
+    """The names of other cells that *cell* changes; *imported* are names of modules, *lazy* those
+    of tasks."""
+    changed = changed_in(cell.piece.tree, lazy) - cell.piece.names.assigned
+    return {n for n in changed if n not in imported or sets_up(cell.piece.tree, n)}
 
 
 def _imported(cells: Sequence[Code | Tasks | Params]) -> frozenset[str]:
@@ -188,23 +154,17 @@ def _imported(cells: Sequence[Code | Tasks | Params]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _own_statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements that run where the cell does: not those in functions and classes."""
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            continue
-        yield node
-        for part in ast.iter_child_nodes(node):
-            if isinstance(part, ast.stmt):
-                yield from _own_statements([part])
-            elif isinstance(part, (ast.ExceptHandler, ast.match_case)):
-                yield from _own_statements(part.body)
-
-
-def _root(node: ast.expr) -> set[str]:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return {node.id} if isinstance(node, ast.Name) else set()
+def _lazy(cells: Sequence[Code | Tasks | Params]) -> frozenset[str]:
+    """Names that stand for tasks and for nothing else: a call of one runs nothing."""
+    tasks, others = set[str](), set[str]()
+    for cell in cells:
+        own = set[str]()
+        if isinstance(cell, Tasks):
+            with contextlib.suppress(ConfigError):  # it is told if the cell is needed
+                own.update(task_names(cell.piece.tree, cell.tasks))
+        tasks |= own
+        others |= cell.piece.names.assigned - own
+    return frozenset(tasks - others)
 
 
 def _line_of(piece: Piece, name: str) -> int:

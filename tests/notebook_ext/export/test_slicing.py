@@ -29,6 +29,28 @@ def runs(target: str, *sources: str) -> list[int]:
         (["d = {}", "d['x'] = 1", "c = d"], [1, 2, 3]),
         (["import m", "m.random.seed(0)\n0", "m.abs(1)\nx = 1", "c = m.x"], [1, 2, 4]),
         (["a = 1", "a.head()", "c = a"], [1, 3]),  # a last line shows something
+        # a last line that changes something counts, one that is a view does not
+        (["d = {}", "d.drop(columns='x', inplace=True)", "c = d"], [1, 2, 3]),
+        (["d = {}", "d.hist(inplace=True)", "c = d"], [1, 2, 3]),
+        (["m = {}", "m.fit(1, 2)", "c = m"], [1, 2, 3]),
+        (["m = {}", "h = m.fit(1, 2)", "c = m"], [1, 2, 3]),
+        (["m = {}", "m.fit(1).score(2)", "c = m"], [1, 2, 3]),
+        (["rows = []", "rows.append(2)", "c = rows"], [1, 2, 3]),
+        (["rows = []", "x = rows.pop()", "c = rows"], [1, 2, 3]),
+        (["rows = []", "y = rows.copy()", "c = rows"], [1, 3]),
+        (["import numpy as np", "np.random.seed(0)", "c = np.random.rand()"], [1, 2, 3]),
+        (["from random import seed, random", "seed(0)", "c = random()"], [1, 2, 3]),
+        (["import random", "rows = []", "random.shuffle(rows)\n0", "c = rows"], [1, 2, 3, 4]),
+        (["import random", "rows = []", "random.shuffle(x=rows)", "c = rows"], [1, 2, 3, 4]),
+        (["def fill(r): ...", "rows = []", "fill([rows])", "c = rows"], [1, 2, 3, 4]),
+        (["a = []", "print(a)", "display(a)", "len(a)", "c = a"], [1, 5]),
+        (["d = {}", "d.plot('x', figsize=(3, 4));", "d.info()\nd.head()", "c = d"], [1, 4]),
+        (["ax = {}", "x = 1", "ax.plot(x)", "c = ax"], [1, 2, 3, 4]),
+        (["%%task\ndef t(x): ...", "x = 1", "t(x)", "c = t(x)"], [1, 2, 4]),  # a call is lazy
+        (
+            ["import cellgraph as cg", "%%task\ndef t(): ...", "x = t()", "cg.plan(x)", "c = x"],
+            [2, 3, 5],
+        ),
         (
             ["import m", "def g():\n    return m", "class C(g()):\n    x = 1", "c = C"],
             [1, 2, 3, 4],
@@ -121,6 +143,20 @@ def test_a_local_path_is_refused_where_the_run_is_elsewhere() -> None:
 def test_a_text_that_holds_a_percent_sign_is_no_magic() -> None:
     (cell,) = sliced("c", 'c = """\n%time is short\n"""').cells
     assert "%time is short" in cell.piece.text
+
+
+@pytest.mark.parametrize("line", ["n = n * 2  # still right?", "n = [n, 2][1]  #?", "n = 2 # n?"])
+def test_a_comment_that_asks_leaves_its_line_alone(line: str) -> None:
+    (cell,) = sliced("n", f"n = 1\n{line}").cells
+    assert line in cell.piece.text
+
+
+@pytest.mark.parametrize(
+    "line", ["c?", "c.head??", "?c", "??c.x", "%time?", "c['x']?", "  c ?", "c.*load*?"]
+)
+def test_a_question_is_for_a_reader(line: str) -> None:
+    (cell,) = sliced("c", f"c = 1\n{line}").cells
+    assert cell.piece.text == "c = 1\n"
 
 
 def test_kinds_of_cells() -> None:
