@@ -50,6 +50,7 @@ class Collector:
     """Fills while a call runs; `reads` then says what the result depends on. One thread only."""
 
     __slots__ = (
+        "_asked",
         "_files",
         "_listings",
         "_roots",
@@ -67,6 +68,7 @@ class Collector:
         self.variables: Variables | None = None  # made when the first one is read
         self._files: dict[str, tuple[str, Stamp | None]] = {}  # path -> name, as it was
         self._listings: dict[str, bytes] = {}  # name -> digest
+        self._asked: dict[str, set[bytes]] = {}  # URI in a bucket -> digests
         self._written: set[str] = set()
         self._used: dict[str, tuple[bytes, bool]] = {}  # path -> digest, whether it is a folder
 
@@ -112,7 +114,14 @@ class Collector:
 
     def wrote(self, path: str) -> None:
         """The call made, changed or removed a file or folder: reading it again says nothing."""
-        self._written.add(os.path.abspath(path))  # noqa: PTH100 - text
+        self._written.add(path if path.startswith(S3) else os.path.abspath(path))  # noqa: PTH100
+
+    def asked(self, uri: str, content: bytes) -> None:
+        """A bucket was asked for an object, or (a slash at the end) for all below; it said
+        *content*, empty when there is nothing."""
+        if uri.rstrip("/") not in self._written:
+            self.touched = True
+            self._asked.setdefault(uri, set()).add(content)
 
     def variable(self, name: str, value: str | None) -> None:
         """An environment variable was read."""
@@ -171,6 +180,8 @@ class Collector:
         the result must not be kept then."""
         found = [self._file(path, *seen) for path, seen in self._files.items()]
         found += [Read("listing", name, content) for name, content in self._listings.items()]
+        for uri, said in self._asked.items():
+            found.append(Read("file" if len(said) == 1 else "changed", uri, min(said)))
         if self.variables is not None:
             found += [Read("env", name, held) for name, held in self.variables.noted().items()]
         found += [self._argument(path, *used) for path, used in self._used.items()]

@@ -141,6 +141,56 @@ def read():
     assert quick.evaluate("read()") == [2, 3]
 
 
+ASKED = {
+    "schema": "d.schema.names",
+    "num_rows": "d.num_rows",
+    "shards": "[s.name for s in d.shards]",
+    "size_bytes": "d.size_bytes",
+    "values": "d.values",
+    "partitions": "[p.values for p in d.partitions('gene')]",
+    "split": "[p.num_rows for p in d.split(1)]",
+    "head": "len(d.head())",
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_all_that_a_task_asks_of_its_own_dataset_counts(quick: Project, asked: str) -> None:
+    quick.run(
+        f"""
+@task
+def ask():
+    tick("ask")
+    d = cg.Dataset("g")
+    return {ASKED[asked]}
+"""
+    )
+    cg.Dataset("g").write(pd.DataFrame({"gene": ["a"], "x": [1]}), partition_by="gene")
+    before = quick.evaluate("ask()")
+    assert quick.evaluate("ask()") == before
+    assert quick.ran() == {"ask": 1}
+    cg.Dataset("g").write(pd.DataFrame({"gene": ["a", "b"], "y": [1.5, 2]}), partition_by="gene")
+    assert quick.evaluate("ask()") == eval(ASKED[asked], {"d": cg.Dataset("g")}) != before
+
+
+def test_a_folder_that_was_empty_or_not_there_counts(quick: Project) -> None:
+    quick.run(
+        """
+@task
+def read():
+    try:
+        return cg.Dataset("g").to_pandas().x.tolist()
+    except cg.IdentityError:
+        return "nothing"
+"""
+    )
+    assert quick.evaluate("read()") == "nothing"
+    (quick.folder / "g/sub").mkdir(parents=True)
+    (quick.folder / "g/a.csv").write_text("x\n1\n")
+    assert quick.evaluate("read()") == [1]
+    (quick.folder / "g/sub/b.csv").write_text("x\n2\n")
+    assert quick.evaluate("read()") == [1, 2]
+
+
 def test_another_annotation_is_another_task(quick: Project) -> None:
     genes(quick, a=[1])
     cell = "@task\ndef f(t: cg.Dataset):\n    return type(t).__name__\n"

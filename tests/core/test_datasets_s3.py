@@ -117,3 +117,24 @@ def test_what_is_there_decides(quick: Project, bucket: str) -> None:
     place.write(FRAME.iloc[1:])
     assert quick.evaluate(call) == 9
     assert quick.ran() == {"total": 2}
+
+
+def test_what_a_task_asks_of_its_own_dataset_counts(quick: Project, bucket: str) -> None:
+    quick.run(
+        f"""
+@task
+def ask():
+    tick("ask")
+    try:
+        return cg.Dataset("{bucket}/genes").num_rows
+    except cg.IdentityError:
+        return "nothing"
+"""
+    )
+    assert quick.evaluate("ask()") == "nothing"
+    cg.Dataset(f"{bucket}/genes").write(FRAME)
+    assert [quick.evaluate("ask()") for _ in range(2)] == [4, 4]
+    assert quick.ran() == {"ask": 2}
+    cg.Dataset(f"{bucket}/genes").write(FRAME.iloc[1:])
+    assert quick.evaluate("ask()") == 3
+    assert quick.reasons == [f"folder {bucket}/genes/ changed"]

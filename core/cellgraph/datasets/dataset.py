@@ -75,8 +75,8 @@ class Dataset(Handed):
         return self._source
 
     def _now(self) -> Layout:
-        """What it consists of. Raises IdentityError when there is nothing."""
-        return self._layout or self._asking(lambda: self._placed().listed(self._format))
+        """What it consists of, for the user. Raises IdentityError when there is nothing."""
+        return self._layout or self._asking(lambda: self._placed().looked_at(self._format))
 
     def _present(self) -> Layout:
         """The same, with contents, as it is now. Raises IdentityError, LostValue."""
@@ -110,7 +110,11 @@ class Dataset(Handed):
 
     @property
     def shards(self) -> tuple[Shard, ...]:
-        """Its shards, in the order of their rows."""
+        """Its shards, in the order of their rows.
+
+        Their names are no part of what a dataset is called: a call that returns the names of one it
+        received is found again, with the old names, after files have been renamed.
+        """
         return self._now().shards
 
     @property
@@ -132,14 +136,14 @@ class Dataset(Handed):
     def schema(self) -> "pa.Schema":
         """Names and types of its columns, from the head of the first shard."""
         layout = self._now()
-        found: pa.Schema = self._read(lambda: self._opened(layout, layout.shards[:1]).schema)
+        found: pa.Schema = self._opened(layout, layout.shards[:1]).schema
         return found
 
     @property
     def num_rows(self) -> int:
         """Rows in all shards: from the footers of parquet, else by reading."""
         layout = self._now()
-        return int(self._read(lambda: self._opened(layout, layout.shards).count_rows()))
+        return int(self._read(self._opened(layout, layout.shards).count_rows))
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -251,7 +255,8 @@ class Dataset(Handed):
         whatever becomes of the others. Its value: ``piece.values["gene"]``. Raises ConfigError for
         what is no partition column.
         """
-        return [self._piece(shards) for shards in pieces.by_value(repr(self), self._now(), keys)]
+        layout = self._now()
+        return self._pieces(layout, pieces.by_value(repr(self), layout, keys))
 
     def split(self, n: int) -> "list[Dataset]":
         """At most *n* pieces of about the same size, in the order of the rows.
@@ -260,14 +265,14 @@ class Dataset(Handed):
         """
         layout = self._now()
         found = pieces.by_size(layout, n, lambda s: formats.row_groups(self._placed().local(s)))
-        return [self._piece(shards) for shards in found]
+        return self._pieces(layout, found)
 
-    def _piece(self, shards: Iterable[Shard]) -> "Dataset":
+    def _pieces(self, layout: Layout, found: Iterable[Iterable[Shard]]) -> "list[Dataset]":
         """Pieces of CSV and JSON keep the types of the whole."""
-        layout = self._now()._replace(shards=tuple(shards))
-        schema = schemas.schema_bytes(self._in_files(self._now()))
+        schema = schemas.schema_bytes(self._in_files(layout))
         source = self._placed()
-        return Dataset._made(source, source.pinned(layout), schema, whole=False)
+        parts = [source.pinned(layout._replace(shards=tuple(shards))) for shards in found]
+        return [Dataset._made(source, part, schema, whole=False) for part in parts]
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -317,11 +322,7 @@ class Dataset(Handed):
     def _used(self) -> None:
         """In a call that received this: what it was is in the call's key."""
         collector = here.current
-        if collector is None:
-            return
-        if self._layout is None:  # the call's own: read like any other file
-            for path, folder in self._placed().read_for(self._now()):
-                (collector.listed if folder else collector.opened)(path)
+        if collector is None or self._layout is None:  # the call's own: noted when it was listed
             return
         with unwatched():
             kept = self._rests_on(self._layout)

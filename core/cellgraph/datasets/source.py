@@ -3,10 +3,10 @@
 import os
 from typing import Final
 
-from cellgraph.collector import unwatched
+from cellgraph.collector import Collector, here, unwatched
 from cellgraph.datasets.layout import Found, Layout, Shard, lay_out
 from cellgraph.errors import LostValue
-from cellgraph.filedigests import files_below
+from cellgraph.filedigests import files_below, names_digest
 from cellgraph.located import BucketPlace, Place, place_of
 
 _CHANGED: Final = "{} has changed since it was named: evaluate again"
@@ -24,6 +24,38 @@ class Source:
         """What is there now, names and sizes only. Raises OSError, ConfigError."""
         with unwatched():
             return lay_out(self.place.name, self._found(), format_)
+
+    def looked_at(self, format_: str) -> Layout:
+        """As `listed`, for the user: a call on this thread depends on what is there, empty folders
+        and the contents of all shards included."""
+        collector = here.current
+        if collector is None:
+            return self.listed(format_)
+        if isinstance(self.place, BucketPlace):
+            return lay_out(self.place.name, self._asked(self.place, collector), format_)
+        try:
+            found = self._found()  # the folders that are listed are noted as they are
+        except FileNotFoundError:
+            collector.listed(self.place.where)
+            raise
+        layout = lay_out(self.place.name, found, format_)
+        for shard in layout.shards:
+            collector.opened(self.where(shard))
+        return layout
+
+    def _asked(self, place: BucketPlace, collector: Collector) -> list[Found]:
+        try:
+            with unwatched():
+                found = self._found()
+        except FileNotFoundError:
+            collector.asked(place.where, b"")
+            collector.asked(f"{place.where}/", b"")
+            raise
+        if found[0].name:
+            collector.asked(f"{place.where}/", names_digest([(f.name, f.content) for f in found]))
+        else:
+            collector.asked(place.where, found[0].content)
+        return found
 
     def pinned(self, layout: Layout) -> Layout:
         """The same with the contents as they are now. Raises OSError."""
@@ -56,23 +88,6 @@ class Source:
     def where(self, shard: Shard) -> str:
         """The path or URI of the shard's file."""
         return self._part(shard.name).where
-
-    def read_for(self, layout: Layout) -> list[tuple[str, bool]]:
-        """The paths on a disk of this machine that *layout* was made of, and which are folders."""
-        if isinstance(self.place, BucketPlace):
-            return []
-        folders: set[str] = set()
-        for shard in layout.shards:
-            parts = shard.name.split("/")
-            folders |= (
-                {"/".join(parts[:depth]) for depth in range(len(parts))} if shard.name else set()
-            )
-        where = self.place.where
-        listed = [f"{where}/{folder}".rstrip("/") for folder in sorted(folders)]
-        return [
-            *((path, True) for path in listed),
-            *((self.where(s), False) for s in layout.shards),
-        ]
 
     def _part(self, name: str) -> Place | BucketPlace:
         return place_of(f"{self.place.where}/{name}") if name else self.place
