@@ -21,6 +21,9 @@ from cellgraph_executors.remote.service import Service
 from cellgraph_executors.remote.watcher import Watcher
 
 _CLOSE_S: Final = 5.0
+_GOES_ON: Final = "it goes on as a remote job: evaluate again to wait for it"
+_WAITS: Final = "it is submitted when there is room for it: evaluate again to wait for it"
+_CLOSED: Final = "it was not known to be submitted yet: evaluate again to send it"
 _ONE_BY_ONE: Final = 100  # children of a job that is wanted otherwise are stopped one by one
 _AN_INSTANT_S: Final = 1e-6  # a call that was let go may come back: see `Executor`
 
@@ -126,10 +129,12 @@ class Remote:
         with office.lock:
             unsent = self._unsent(office, ids)
             left = office.flights.leave(ids, late=True)
-            gone = {flight.array: flight for flight, _ in left if not flight.open_jobs()}
+            gone = {f.array: f for f, _ in left if f.remote and not f.open_jobs()}
         office.answer(unsent, CallCancelled("cancelled before it was sent"))
-        text = "it goes on as a remote job: evaluate again to wait for it"
-        office.answer([job for _, job in left], CallCancelled(text), _AN_INSTANT_S)
+        for sent in (True, False):
+            some = [job for flight, job in left if bool(flight.remote) is sent]
+            text = _GOES_ON if sent else _CLOSED if office.closed.is_set() else _WAITS
+            office.answer(some, CallCancelled(text), _AN_INSTANT_S)
         for flight in gone.values():
             seen = flight.watch.seen
             counts = (seen.waiting, seen.running, seen.done, seen.failed)

@@ -38,6 +38,11 @@ class Holding(Generic[_T]):
         found = self._lines.get(line)
         return found.waiting[0] if found else None
 
+    def waiting(self, line: str) -> Sequence[_T]:
+        """All who wait in a line, in order."""
+        found = self._lines.get(line)
+        return tuple(found.waiting) if found else ()
+
     def refused(self, line: str, now: float) -> int:
         """There is no room; return how often in a row this was said."""
         found = self._lines[line]

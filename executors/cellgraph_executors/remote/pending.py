@@ -1,13 +1,15 @@
 """Jobs in flight as everybody on the store sees them: one object each under ``pending/``.
 
 It is written before the job is submitted, so that a kernel that dies in between leaves a name to
-look the job up by, and again with the service's id. Two kernels that want the same calls see each
-other here; the earlier name wins. What is missed costs a second run, never a wait.
+look the job up by, and again with the service's id; a job that there is no room for is written anew
+every few seconds: whoever wrote it lives. Two kernels that want the same calls see each other here;
+the earlier name wins. What is missed costs a second run, never a wait.
 
 Threading: any thread; nothing waits for the network with the lock held.
 """
 
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -40,6 +42,10 @@ class Book:
         with self._lock:
             self._own.add(PENDING + pending.array)
         self._arrays.put(PENDING + pending.array, msgspec.msgpack.encode(pending))
+
+    def renew(self, pendings: Sequence[Pending]) -> None:
+        """Put jobs on record that are there already and have changed. Raises S3Fault."""
+        self._arrays.put_all({PENDING + p.array: msgspec.msgpack.encode(p) for p in pendings})
 
     def remove(self, array: str) -> None:
         """The job is over and its results are in the store. Raises S3Fault."""

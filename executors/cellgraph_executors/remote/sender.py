@@ -10,8 +10,8 @@ Threading: one thread of its own.
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,25 +19,22 @@ from cellgraph.errors import CellgraphError, ConfigError, ExecutorError, StoreEr
 from cellgraph.executor import Job, JobsLeft
 from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.faults import Refused as S3Refused
-from cellgraph.stores.s3.faults import S3Fault
-from cellgraph.stores.s3.faults import Unauthorised as S3Unauthorised
-from cellgraph_executors.aws import AwsFault, Later, NoAnswer, Refused, Unauthorised
+from cellgraph_executors.aws import AwsFault, Later, NoAnswer, Refused
 from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of
 from cellgraph_executors.remote.grouping import Group
-from cellgraph_executors.remote.holding import PAUSES_S, Holding
+from cellgraph_executors.remote.holding import Holding
 from cellgraph_executors.remote.loading import Loader
 from cellgraph_executors.remote.manifest import CallEntry, build
 from cellgraph_executors.remote.office import Office
+from cellgraph_executors.remote.patience import Closed, Patience
 
 # Services show a new job in their listings within seconds.
 _LOOKS_S: Final = (0.5, 1.5, 3, 6)
 _SAID_AFTER: Final = 2  # refusals in a row: less is no news
-_T = TypeVar("_T")
+# A booking that is this old is renewed at the next refusal, at most 15 s later: others believe that
+# whoever wrote it has died when it is 30 s old (`watcher`).
+_RENEWED_S: Final = 5.0
 _log = logging.getLogger(__name__)
-
-
-class Closed(Exception):
-    """The executor was closed while something waited."""
 
 
 class _Held(NamedTuple):
@@ -52,6 +49,7 @@ class Sender:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._patience = Patience(office)
         self._loader = Loader(office)
         self._holding: Holding[_Held] = Holding()
         self._said = False
@@ -108,7 +106,7 @@ class Sender:
     def _join(self, jobs: Sequence[Job]) -> list[Job]:
         """Wait for equal calls that are in flight; return the jobs that are not."""
         if any(job.key for job in jobs):
-            self._patiently(jobs, self._refresh)
+            self._patience.ask(jobs, self._refresh)
         return self._joined(jobs, but="")
 
     def _refresh(self) -> None:
@@ -175,7 +173,7 @@ class Sender:
             self._holding.add(line, held)
         elif not self._launch(held):
             self._holding.add(line, held)
-            self._holding.refused(line, self._office.clock())
+            self._no_room(line)
 
     def _try_again(self, line: str) -> None:
         """Submit what waits in a line, until there is no room again."""
@@ -184,11 +182,37 @@ class Sender:
             if flight.cancelled and not flight.open_jobs():
                 self._drop(flight)
             elif not self._launch(held):
-                if self._holding.refused(line, self._office.clock()) == _SAID_AFTER:
+                if self._no_room(line) == _SAID_AFTER:
                     text = f"{flight.pending.task} waits to be submitted: {held.flight.refusal}"
                     self._office.remark(flight.open_jobs(), text)
                 return
             self._holding.left(line)
+
+    def _no_room(self, line: str) -> int:
+        """What waits in a line goes on waiting, and says so to others; how often in a row."""
+        times = self._holding.refused(line, self._office.clock())
+        self._renew([held.flight for held in self._holding.waiting(line)])
+        return times
+
+    def _renew(self, flights: Sequence[Flight]) -> None:
+        """Tell other kernels that this one lives and is about to submit these jobs."""
+        office, now = self._office, time.time()
+        jobs: list[Job] = []
+        booked: list[Pending] = []
+        with office.lock:
+            for flight in flights:
+                pending, mine = flight.pending, flight.open_jobs()
+                nobody = (flight.cancelled and not mine) or not pending.keys.strip(b"\0")
+                if nobody or now - pending.created < _RENEWED_S:
+                    continue
+                pending = msgspec.structs.replace(pending, created=now)
+                flight.pending = office.word.given(pending)
+                booked.append(flight.pending)
+                jobs += mine
+        try:
+            self._patience.ask(jobs, lambda: office.book.renew(booked))
+        except S3Refused as fault:  # they wait all the same; another kernel may send them too
+            _log.warning("bookings of jobs that wait to be submitted cannot be renewed: %s", fault)
 
     def _launch(self, held: _Held) -> bool:
         """Submit a job whose calls wait for it; False: there is no room for it now."""
@@ -210,7 +234,7 @@ class Sender:
             if flight.cancelled:
                 self._office.terminations.append((remote,))
         self.tell(flight, attached=False)
-        self._patiently(flight.open_jobs(), lambda: self._book(flight.pending))
+        self._patience.ask(flight.open_jobs(), lambda: self._book(flight.pending))
         self._office.watch.set()
         return True
 
@@ -218,7 +242,7 @@ class Sender:
         """Nobody wants it any more, and it was not submitted."""
         with self._office.lock:
             self._office.flights.drop(flight)
-        self._patiently([], lambda: self._unbook(flight.array))
+        self._patience.ask([], lambda: self._unbook(flight.array))
 
     def _prepare(
         self, jobs: list[Job], entries: list[CallEntry], calls_per_child: int
@@ -240,18 +264,18 @@ class Sender:
         )
         pending, said = office.word.begin(pending)
         flight = Flight(pending, mine=True)
-        code = self._patiently(jobs, lambda: self._loader.code_place(first))
-        placed = self._patiently(jobs, lambda: self._loader.placed(entries))
+        code = self._patience.ask(jobs, lambda: self._loader.code_place(first))
+        placed = self._patience.ask(jobs, lambda: self._loader.placed(entries))
         timeout_s = first.resources.timeout_s or 0.0
         manifest, name = build(array, task, code, placed, calls_per_child, timeout_s)
         command = [
             *("cellgraph", "worker", "run", "--store", office.arrays.uri),
             *("--array", array, "--manifest", name.hex(), *office.arrays.arguments, *said),
         ]
-        request = self._patiently(
+        request = self._patience.ask(
             jobs, lambda: service.request(pending, first, command, flight.children)
         )
-        self._patiently(jobs, lambda: office.arrays.put(f"{ARRAYS}{array}/manifest", manifest))
+        self._patience.ask(jobs, lambda: office.arrays.put(f"{ARRAYS}{array}/manifest", manifest))
         return flight, request
 
     def _claim(self, flight: Flight, jobs: Sequence[Job]) -> list[Job] | None:
@@ -260,8 +284,8 @@ class Sender:
         office = self._office
         left = list(jobs)
         if any(job.key for job in jobs):
-            self._patiently(jobs, lambda: self._book(flight.pending))
-            self._patiently(jobs, self._refresh)
+            self._patience.ask(jobs, lambda: self._book(flight.pending))
+            self._patience.ask(jobs, self._refresh)
             left = self._joined(jobs, but=flight.array)
         with office.lock:
             left = [job for job in left if job.id in office.sending]  # not cancelled meanwhile
@@ -271,7 +295,7 @@ class Sender:
                     del office.sending[job.id]
                     office.flights.wait(flight, slot, job)
                 return None
-        self._patiently(jobs, lambda: self._unbook(flight.array))
+        self._patience.ask(jobs, lambda: self._unbook(flight.array))
         return left
 
     def _book(self, pending: Pending) -> None:
@@ -297,14 +321,14 @@ class Sender:
             except Later:
                 raise
             except AwsFault as fault:
-                self._wait_out(fault, jobs, attempt)
+                self._patience.wait_out(fault, jobs, attempt)
         raise AssertionError
 
     def _look_up(self, pending: Pending, jobs: Sequence[Job]) -> str:
         """Whether a submission that nobody confirmed was made after all."""
         for pause_s in _LOOKS_S:
-            self._sleep(pause_s)
-            found = self._patiently(
+            self._patience.sleep(pause_s)
+            found = self._patience.ask(
                 jobs, lambda: self._office.service.find(pending.line, pending.name)
             )
             if found:
@@ -319,7 +343,7 @@ class Sender:
             for slot in flight.slots:
                 office.flights.end(slot)
         office.answer(jobs, ExecutorError(f"{flight.pending.task} was not accepted: {fault}"))
-        self._patiently(jobs, lambda: self._unbook(flight.array))
+        self._patience.ask(jobs, lambda: self._unbook(flight.array))
 
     def tell(self, flight: Flight, *, attached: bool, only: Collection[int] = ()) -> None:
         """Say that jobs (*only* these, if any are named) left, or are waited for again."""
@@ -347,40 +371,6 @@ class Sender:
                 "needs its results starts only while this kernel runs "
                 f"(submit(..., on={office.terms.name!r}) runs all of it there)",
             )
-
-    # --- waiting ---
-
-    def _patiently(self, jobs: Sequence[Job], ask: Callable[[], _T]) -> _T:
-        """Ask until there is an answer. Raises what is final, and Closed."""
-        for attempt in range(1_000_000):
-            try:
-                return ask()
-            except (S3Refused, Refused):
-                raise
-            except (S3Fault, AwsFault) as fault:
-                self._wait_out(fault, jobs, attempt)
-        raise AssertionError
-
-    def _wait_out(self, fault: Exception, jobs: Sequence[Job], attempt: int) -> None:
-        if isinstance(fault, (S3Refused, Refused)):
-            raise fault
-        if isinstance(fault, (S3Unauthorised, Unauthorised)):
-            self._office.remark(jobs, expired(self._office, fault))
-            self._office.service.renew()
-            self._office.arrays.renew()
-        self._sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
-
-    def _sleep(self, pause_s: float) -> None:
-        if self._office.closed.wait(pause_s):
-            raise Closed
-
-
-def expired(office: Office, fault: Exception) -> str:
-    """What is said when credentials are missing."""
-    return (
-        f"the credentials for AWS are missing or have expired ({fault}): watching pauses, jobs go "
-        f"on; renew them and it resumes: {office.service.renewal()}"
-    )
 
 
 def replace_remote(pending: Pending, remote: str) -> Pending:

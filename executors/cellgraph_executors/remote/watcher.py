@@ -22,7 +22,8 @@ from cellgraph_executors.remote.collecting import Collector
 from cellgraph_executors.remote.flights import Flight
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.remote.pace import Interval
-from cellgraph_executors.remote.sender import Sender, expired, replace_remote
+from cellgraph_executors.remote.patience import expired
+from cellgraph_executors.remote.sender import Sender, replace_remote
 from cellgraph_executors.remote.states import (
     CANCELLED,
     Command,

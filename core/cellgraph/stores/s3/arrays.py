@@ -11,7 +11,7 @@ Threading: any thread. Methods raise S3Fault; the caller knows what waiting cost
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -77,6 +77,12 @@ class Arrays:
         """Write an object."""
         self._gate.pass_through()
         self._bucket.put(name, data)
+
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """Write objects at once; raises the first fault when all were tried."""
+        put = self._bucket.each(lambda name: self.put(name, objects[name]), objects)
+        for fault in [answer for _, answer in put if answer is not None]:
+            raise fault
 
     def get(self, name: str) -> bytes | None:
         """The bytes of an object; None if there is none."""

@@ -1,0 +1,194 @@
+"""Jobs that a service has no room for: kept, cancelled in part, refused in the end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.s3server import BUCKET, S3Server, point_at, serving
+
+from cellgraph.digest import digest
+from cellgraph.errors import CallCancelled, ExecutorError
+from cellgraph.events import RemoteKind
+from cellgraph.executor import Function, Job, JobFailed, RemoteJob, Resources
+from cellgraph.stores.policy import Policy
+from cellgraph.stores.s3 import Pace, S3Store
+from cellgraph.stores.signing import Signer
+from cellgraph.testing.executor_lab import CollectingHost, eventually, user_code
+from cellgraph_executors.aws import Later
+from cellgraph_executors.remote import sender
+from cellgraph_executors.remote.executor import Remote
+from cellgraph_executors.remote.flights import Pending
+from cellgraph_executors.remote.office import SharedStore, Terms
+from cellgraph_executors.remote.states import Fact, Seen
+
+CALM = Pace(flush_s=3600, refresh_s=0)
+FUNCTIONS = user_code("def same(x): return x", "notebook_of_waiting_calls")
+
+
+class Crowded:
+    """A service that takes jobs when it is told to; what it has taken runs until it is stopped."""
+
+    at_once = 100
+    resends = 0
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = Later("no room")
+        self.asked: list[str] = []
+        self.taken: list[str] = []
+        self.stopped: list[str] = []
+        self.looks = 0
+
+    def vcpus(self, job: Job) -> float:
+        return 1.0
+
+    def line(self, job: Job) -> str:
+        return str(job.resources.memory_gib or "any")
+
+    def kind(self, children: int) -> RemoteKind:
+        return "job"
+
+    def request(self, pending: Pending, job: Job, command: Sequence[str], children: int) -> Any:
+        return pending.name
+
+    def submit(self, request: Any) -> str:
+        self.asked.append(request)
+        if self.fault is not None:
+            raise self.fault
+        self.taken.append(request)
+        return f"id-{request}"
+
+    def find(self, line: str, name: str) -> str:
+        return f"id-{name}" if name in self.taken else ""
+
+    def describe(self, ids: Sequence[str]) -> Mapping[str, tuple[Seen, Fact]]:
+        self.looks += 1
+        return {i: self._said(i) for i in ids}
+
+    def _said(self, job: str) -> tuple[Seen, Fact]:
+        if job in self.stopped:
+            return Seen("failed", 0, 0, 0, 1, "stopped"), Fact(0, -1, "stopped", "", 1, 2, job)
+        return Seen("", 0, 1, 0, 0, ""), Fact(0, -1, "", "", 1, 0, job)
+
+    def children(self, job: str, status: str) -> Iterator[list[Fact]]:
+        yield from ()
+
+    def log_tail(self, job: str) -> str:
+        return ""
+
+    def cause(self, task: str, fact: Fact, log: str) -> ExecutorError:
+        return CallCancelled(fact.reason)
+
+    def terminate(self, job: str, reason: str) -> None:
+        self.stopped.append(job)
+
+    def renew(self) -> None: ...
+
+    def renewal(self) -> str:
+        return ""
+
+
+class There(Remote):
+    """An executor of a crowded service."""
+
+    def __init__(self, service: Crowded) -> None:
+        super().__init__(Terms("there", 0.05, 0.0), 0.01, 100)
+        self.service = service
+
+    def _service(self, store: SharedStore) -> Crowded:
+        return self.service
+
+    def check_options(self, extra: Mapping[str, object]) -> None: ...
+
+
+class Kernel:
+    """An executor, and who listens to it."""
+
+    def __init__(self, uri: str, home: Path, service: Crowded) -> None:
+        signer = Signer(b"s" * 32)
+        policy = Policy("signed", writers=frozenset([signer.public]), signer=signer)
+        self.store = S3Store(uri, cache=home, pace=CALM, policy=policy)
+        self.host = CollectingHost(self.store)
+        self.executor = There(service)
+        self.executor.start(self.host)
+
+    def submit(self, *jobs: Job) -> None:
+        """Send jobs now."""
+        self.executor.submit(jobs)
+        self.executor.flush()
+
+    def booked(self) -> list[RemoteJob]:
+        """The jobs on record that others believe."""
+        return self.executor.desk.listed()
+
+    def error(self, job_id: int) -> ExecutorError:
+        """Why a job failed."""
+        answer = self.host.wait([job_id], 30)[job_id]
+        assert isinstance(answer, JobFailed)
+        assert isinstance(answer.error, ExecutorError)
+        return answer.error
+
+    def close(self) -> None:
+        self.executor.close()
+        self.store.close()
+
+
+def call(job_id: int, x: int, line: float = 0) -> Job:
+    """A call of the user's function; equal *x* is an equal call."""
+    function = Function("same", FUNCTIONS["same"], digest(b"same"))
+    key = digest(b"%d" % x)
+    return Job(job_id, function, (x,), {}, Resources(memory_gib=line), None, key)
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[S3Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(
+    shared_server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[S3Server]:
+    point_at(shared_server, monkeypatch, tmp_path)
+    yield shared_server
+    shared_server.fault = lambda method, path: None
+
+
+@pytest.fixture
+def service() -> Crowded:
+    return Crowded()
+
+
+@pytest.fixture
+def kernel(server: S3Server, service: Crowded, tmp_path: Path) -> Iterator[Kernel]:
+    made = Kernel(f"s3://{BUCKET}/{tmp_path.name}", tmp_path / "tier", service)
+    yield made
+    made.close()
+
+
+def test_what_waits_for_room_renews_its_booking(
+    kernel: Kernel, service: Crowded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a line, not the first of it alone: others take what is not renewed for dead."""
+    monkeypatch.setattr(sender, "_RENEWED_S", 0.0)
+    kernel.submit(call(1, 1))
+    eventually(lambda: len(service.asked) == 1)
+    kernel.submit(call(2, 2))
+    eventually(lambda: len(kernel.booked()) == 2)
+    before = max(job.created for job in kernel.booked())
+    eventually(lambda: min(job.created for job in kernel.booked()) > before)
+    service.fault = None
+    eventually(lambda: all(job.id for job in kernel.booked()))
+    assert len(set(service.taken)) == len(service.taken) == 2
+
+
+def test_a_kernel_that_closes_says_what_was_not_submitted(kernel: Kernel, service: Crowded) -> None:
+    kernel.submit(call(1, 1))
+    eventually(lambda: len(service.asked) == 1)
+    kernel.executor.let_go([1])
+    assert "when there is room" in str(kernel.error(1))
+    kernel.submit(call(2, 2, line=4))
+    eventually(lambda: len(set(service.asked)) == 2)
+    kernel.executor.close()
+    assert "not known to be submitted" in str(kernel.error(2))
