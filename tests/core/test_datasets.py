@@ -298,6 +298,13 @@ def test_other_files_are_never_replaced(frame: pd.DataFrame) -> None:
     with pytest.raises(ConfigError, match=r"holds sub/notes\.txt, which is no data"):
         Dataset("t").write(frame)
     assert Path("t/sub/notes.txt").read_text() == "mine"
+    Path("data").mkdir()
+    Path("data/raw.csv").write_text("x\n1\n")
+    with pytest.raises(
+        ConfigError, match=r"holds raw\.csv, which is no data of a dataset in parquet"
+    ):
+        Dataset("data").write(frame)
+    assert [p.name for p in Path("data").iterdir()] == ["raw.csv"]
     with pytest.raises(ConfigError, match="is no folder"):
         Dataset("cellgraph.toml").write(frame)
 

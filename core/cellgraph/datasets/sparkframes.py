@@ -9,7 +9,7 @@ import re
 import shutil
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,9 +125,9 @@ def write_spark(frame: Any, place: Place | BucketPlace, format_: str, by: Sequen
 
     _check_keys(frame, by)
     if isinstance(place, BucketPlace) and _may_read(place):
-        _save(frame, place.where, format_, by)
+        _save_objects(frame, place, format_, by)
         return
-    with replacing(place) as draft:
+    with replacing(place, format_) as draft:
         _save(frame, str(draft / "out"), format_, by)
         for name in _shards(draft / "out"):
             folder, _, last = name.rpartition("/")
@@ -137,8 +137,26 @@ def write_spark(frame: Any, place: Place | BucketPlace, format_: str, by: Sequen
         shutil.rmtree(draft / "out")
 
 
+def _save_objects(frame: Any, place: BucketPlace, format_: str, by: Sequence[str]) -> None:
+    """Have Spark write a bucket: new shards beside the old ones, which are then deleted; when that
+    fails, the new ones are."""
+    from cellgraph.datasets.writing import replaced_objects
+    from cellgraph.stores.s3 import objects
+
+    old = replaced_objects(place, format_)
+    gone = [name for name in old if "_SUCCESS" not in name]  # the one name that stays the same
+    try:
+        _save(frame, place.where, format_, by)
+    except BaseException:
+        with suppress(OSError, ConfigError):
+            gone = [name for name in replaced_objects(place, format_) if name not in old]
+            objects.delete(place.bucket, [f"{place.key}/{name}" for name in gone])
+        raise
+    objects.delete(place.bucket, [f"{place.key}/{name}" for name in gone])
+
+
 def _save(frame: Any, where: str, format_: str, by: Sequence[str]) -> None:
-    writer = frame.write.mode("overwrite")
+    writer = frame.write.mode("append")  # Spark's names of files are new each time
     if by:
         writer = writer.partitionBy(*by)
     with _set(frame.sparkSession, _TIMES, "TIMESTAMP_MICROS"):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _OTHER: Final = (
-    "{0} holds {1}, which is no data of a dataset: write to a folder of its own, which is replaced "
-    "as a whole"
+    "{0} holds {1}, which is no data of a dataset in {2}: write to a folder of its own, which is "
+    "replaced as a whole"
 )
 
 
@@ -56,25 +56,26 @@ def _write(
     by: Sequence[str],
     shard_bytes: int,
 ) -> None:
-    with replacing(place) as draft:
+    with replacing(place, format_) as draft:
         _fill(draft, frame, format_, by, shard_bytes)
 
 
 @contextmanager
-def replacing(place: Place | BucketPlace) -> Generator[Path]:
-    """A new folder whose shards take the place of what is at *place*, unless the block fails.
+def replacing(place: Place | BucketPlace, format_: str) -> Generator[Path]:
+    """A new folder whose shards take the place of the dataset at *place*, unless the block fails.
 
     Before the block it is seen that they may. Raises ConfigError, OSError.
     """
     if isinstance(place, BucketPlace):
+        replaced_objects(place, format_)
         with tempfile.TemporaryDirectory(prefix="cellgraph-") as folder:
             draft = Path(folder) / "draft"
             draft.mkdir()
             yield draft
-            _upload(draft, place)
+            _upload(draft, place, format_)
         return
     goal = Path(place.where)
-    _may_replace(goal)
+    _may_replace(goal, format_)
     goal.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{goal.name}-", dir=goal.parent) as folder:
         draft = Path(folder) / "new"
@@ -85,34 +86,44 @@ def replacing(place: Place | BucketPlace) -> Generator[Path]:
         draft.replace(goal)
 
 
-def _may_replace(goal: Path) -> None:
-    """Raises ConfigError when there is anything at *goal* but a dataset."""
+def _may_replace(goal: Path, format_: str) -> None:
+    """Raises ConfigError when there is anything at *goal* but a dataset in *format_*."""
     if goal.is_file() or goal.is_symlink():
         raise ConfigError(f"{goal} is no folder: a dataset is written into one")
     if goal.is_dir():
         for name in files_below(str(goal)):
-            if not _is_ours(name):
-                raise ConfigError(_OTHER.format(goal, name))
+            if not _is_ours(name, format_):
+                raise ConfigError(_OTHER.format(goal, name, format_))
 
 
-def _is_ours(name: str) -> bool:
-    """Whether a file may be one of a dataset; Spark adds checksums and a mark of success."""
-    last = name.rpartition("/")[2]
-    return bool(format_of(name)) or last.startswith(("_SUCCESS", "._SUCCESS", ".part-"))
-
-
-def _upload(draft: Path, place: BucketPlace) -> None:
-    """Have the shards below *draft* in a bucket, under names that say their content; delete the
-    others. Raises ConfigError, OSError."""
+def replaced_objects(place: BucketPlace, format_: str) -> list[str]:
+    """The names of the objects of the dataset at *place*. Raises ConfigError when there is anything
+    else, OSError."""
     from cellgraph.stores.s3 import objects
 
     try:
         old = [name for name, _, _ in objects.listed(place.bucket, place.key)]
     except FileNotFoundError:
-        old = []
+        return []
     for name in old:
-        if not _is_ours(name):
-            raise ConfigError(_OTHER.format(place.where, name or "an object of that name"))
+        if not _is_ours(name, format_):
+            other = name or "an object of that name"
+            raise ConfigError(_OTHER.format(place.where, other, format_))
+    return old
+
+
+def _is_ours(name: str, format_: str) -> bool:
+    """Whether a file may be one of a dataset; Spark adds checksums and a mark of success."""
+    last = name.rpartition("/")[2]
+    return format_of(name) == format_ or last.startswith(("_SUCCESS", "._SUCCESS", ".part-"))
+
+
+def _upload(draft: Path, place: BucketPlace, format_: str) -> None:
+    """Have the shards below *draft* in a bucket, under names that say their content; delete the
+    others. Raises ConfigError, OSError."""
+    from cellgraph.stores.s3 import objects
+
+    old = replaced_objects(place, format_)
     new: set[str] = set()
     for name in sorted(files_below(str(draft))):
         stem, dot, end = name.rpartition(".")

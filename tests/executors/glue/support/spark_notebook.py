@@ -14,11 +14,18 @@ def halved(v):
     return v / 2
 
 @cg.task
-def joined(sales: DataFrame, shops: DataFrame):
+def joined(sales: DataFrame, shops: DataFrame, data: str):
     from pyspark.sql import functions as F
     spark = cg.spark()
     print("partitions", spark.conf.get("spark.sql.shuffle.partitions"))
     table = sales.join(shops, "shop").withColumn("half", halved("amount"))
+    for frame in (table, table.limit(1)):
+        kept = cg.Dataset(data + "/kept").write(frame, partition_by="town")
+        print("kept", kept.num_rows)
+    try:
+        cg.Dataset(data).write(table)
+    except cg.ConfigError as error:
+        print(error)
     return table.groupBy("town").agg(F.sum("half").alias("half")).repartition(2)
 
 @cg.task
