@@ -77,7 +77,7 @@ class Archive:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read: dict[str, RunSummary] = {}  # a run is written once: nothing is read twice
+        self._read: dict[str, RunSummary] = {}  # nothing is read twice
         self.scheduled: Scheduled | None = None  # what runs that end from now on belong to
 
     def keep(self, active: "Active", status: str) -> None:
@@ -115,9 +115,10 @@ class Archive:
         self.write(summary)
 
     def write(self, summary: RunSummary) -> None:
-        """Write a summary as it is. Raises StoreError."""
-        data = json.dumps(asdict(summary)).encode()
-        self._store.write_file(f"{_FOLDER}/{summary.stamp}.json", data)
+        """Write a summary as it is, in place of an earlier one of its run. Raises StoreError."""
+        name, data = f"{_FOLDER}/{summary.stamp}.json", json.dumps(asdict(summary)).encode()
+        self._store.write_file(name, data)
+        self._read.pop(name, None)
 
     def runs(self, limit: int | None = None) -> Iterator[RunSummary]:
         """Yield stored runs, newest first."""

@@ -4,10 +4,13 @@ A secret is known by its reference alone. In keys, records, pickles and reprs th
 Once a secret exists in a process, its text is replaced by its name in what tasks print and in their
 errors, and a result or argument that holds the text is refused.
 
-What this cannot see: a text that was changed (encoded, cut, hashed), files and databases the task
+What this cannot see: a text that was changed (encoded, cut, hashed; as a repr, HTML or JSON
+write it, it is seen), files and databases the task
 writes itself, and what other programs log.
 """
 
+import html
+import json
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -96,14 +99,26 @@ def _texts() -> list[tuple[str, str]]:
     for reference in sorted(_references):
         text = _text_of(reference) or ""
         lines = [line for line in text.splitlines() if len(line) >= _SHORTEST_LINE]
-        forms = {text, repr(text)[1:-1], *lines}
-        found += [(form, f"<secret {reference}>") for form in forms if len(form) >= _SHORTEST]
+        plain = [form for form in (text, *lines) if len(form) >= _SHORTEST]
+        found += [(form, f"<secret {reference}>") for form in _written({*plain})]
     return sorted(found, key=lambda pair: len(pair[0]), reverse=True)
 
 
-def hidden(text: str) -> str:
-    """*text* with names in the places of secrets."""
-    return _replaced(text, _texts()) if _references else text
+def _written(plain: set[str]) -> set[str]:
+    """*plain* texts as they stand in a repr, in HTML and in JSON, and in one within another."""
+    forms = plain | {repr(form)[1:-1] for form in plain}
+    forms |= {html.escape(form, quote) for form in forms for quote in (True, False)}
+    return forms | {json.dumps(form, ensure_ascii=a)[1:-1] for form in forms for a in (True, False)}
+
+
+def hidden(text: str, *, markup: bool = False) -> str:
+    """*text* with names in the places of secrets; *markup*: it is HTML or SVG."""
+    if not _references:
+        return text
+    secrets = _texts()
+    if markup:
+        secrets = [(secret, html.escape(name)) for secret, name in secrets]
+    return _replaced(text, secrets)
 
 
 def _replaced(text: str, secrets: Iterable[tuple[str, str]]) -> str:

@@ -279,6 +279,12 @@ class Session(Asking):
         self._archive.write(summary)
         return summary
 
+    def record_failed(self, run: RunSummary, message: str) -> RunSummary:
+        """Put on record that *run*, which was broken off, counts as failed. Raises StoreError."""
+        summary = replace(run, status="failed", errors=(message, *run.errors))
+        self._archive.write(summary)
+        return summary
+
     # --- what is believed -----------------------------------------------------------------------
 
     def invalidate(self, what: Any) -> "Invalidated":

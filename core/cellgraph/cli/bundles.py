@@ -1,5 +1,6 @@
 """`cellgraph run BUNDLE` and `cellgraph backfill BUNDLE`: an exported run, now or for a time."""
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ def run_bundle(
             _say(f"not as locked: {job.drift}")
         first = _after_killed(job, state, where)
         if job.due and first > 1 + max(1, bundle.spec.retries):
-            state.ended(job.due)
+            state.ended(job.due, time.time())
             raise ExportError(f"given up: it was killed {first - 1} times for the same due time")
         done = run(job, where, state, _say, first=first)
     console().print(Text(repr(done.value)), soft_wrap=True)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cellgraph.errors import CellgraphError, ExportError, StoreError
-from cellgraph.events import Event, RunStarted
+from cellgraph.events import Event, RunFinished, RunStarted
 from cellgraph.exported.bundle import Bundle
 from cellgraph.exported.params import as_text
 from cellgraph.provenance import RunSummary, Scheduled
@@ -21,6 +21,7 @@ from cellgraph.secret import hidden
 from cellgraph.session import Session
 
 Say = Callable[[str], None]
+_PATIENCE_S: Final = 10.0  # for an evaluation that was broken off to be over
 
 
 class Job(NamedTuple):
@@ -61,15 +62,10 @@ def attempt(session: Session, job: Job, number: int, say: Say) -> Done | Failed:
 
     Ctrl-C passes; every other end is on record.
     """
-    heard: list[str] = []
-
-    def hear(event: Event) -> None:
-        if type(event) is RunStarted:
-            heard.append(event.run)
-
+    heard = _Heard()
     writer = reporter()
     session.record_as(job.recorded(number))
-    unsubscribe = [session.bus.subscribe(hear)]
+    unsubscribe = [session.bus.subscribe(heard.hear)]
     if writer is not None:
         unsubscribe.append(session.bus.subscribe(writer.hear))
     printed, started = Printed(), time.time()
@@ -77,8 +73,9 @@ def attempt(session: Session, job: Job, number: int, say: Say) -> Done | Failed:
         keep_bundle(session.store, job.bundle)
         with _within(job.bundle.spec.timeout_s):
             value = session.evaluate(load(job.bundle, job.folder, job.values, printed))
-        ended: Done | Failed = Done(session.run_summary(heard[-1]), value)
-    except CellgraphError as error:
+        ended: Done | Failed = Done(session.run_summary(heard.last), value)
+    except Exception as problem:
+        error = _told(job, problem)
         ended = Failed(_record(session, job, heard, error, started), error)
     finally:
         for forget in unsubscribe:
@@ -88,16 +85,54 @@ def attempt(session: Session, job: Job, number: int, say: Say) -> Done | Failed:
     return ended
 
 
+def _told(job: Job, problem: Exception) -> CellgraphError:
+    """What people are told of *problem*: a fault of ours, or of a package, is on record as well."""
+    if isinstance(problem, CellgraphError):
+        return problem
+    what = f"{job.bundle.spec.target} failed: {type(problem).__name__}: {problem}"
+    error = ExportError(what)
+    error.__cause__ = problem
+    return error
+
+
+class _Heard:
+    """Which runs an attempt has begun, and which of them are over."""
+
+    def __init__(self) -> None:
+        self.last = ""  # the run that began last; empty: none did
+        self._over: set[str] = set()
+        self._told = threading.Condition()
+
+    def hear(self, event: Event) -> None:
+        """Take in an event, on the owner's thread."""
+        if type(event) is RunStarted:
+            self.last = event.run
+        elif type(event) is RunFinished:
+            with self._told:
+                self._over.add(event.run)
+                self._told.notify_all()
+
+    def over(self, seconds: float) -> bool:
+        """Wait until the last run has ended, for so many seconds at most; say whether it has."""
+        with self._told:
+            return self._told.wait_for(lambda: self.last in self._over, seconds)
+
+
 def _record(
-    session: Session, job: Job, heard: list[str], error: CellgraphError, started: float
+    session: Session, job: Job, heard: _Heard, error: CellgraphError, started: float
 ) -> RunSummary | None:
-    """The record of a failed attempt: that of its last evaluation, if it is what failed."""
+    """The record of a failed attempt: that of its last evaluation, if it is what failed.
+
+    An evaluation that was broken off ends a little later, as a cancelled one: it has failed.
+    """
+    first = hidden(str(error).partition("\n")[0])
     try:
-        if heard:
-            run = session.run_summary(heard[-1])
+        if heard.last and heard.over(_PATIENCE_S):
+            run = session.run_summary(heard.last)
+            if run.status == "cancelled":
+                return session.record_failed(run, first)
             if run.status != "done":
                 return run
-        first = hidden(str(error).partition("\n")[0])
         return session.record_failure(job.bundle.spec.target, first, started)
     except StoreError:
         return None
@@ -114,13 +149,16 @@ def _document(
     """Keep the documents. What goes wrong with them never makes the run fail."""
     if writer is None or ended.run is None:
         return
-    outcome = Returned(ended.value) if isinstance(ended, Done) else Raised(str(ended.error))
-    facts = Facts(job.bundle, job.values, printed.by_cell, outcome, job.drift)
+    # hidden before it is drawn, and once more in what was: a picture in a page is encoded
+    error = "" if isinstance(ended, Done) else hidden(str(ended.error))
+    outcome = Returned(ended.value) if isinstance(ended, Done) else Raised(error)
+    by_cell = {cell: hidden(text) for cell, text in printed.by_cell.items()}
+    facts = Facts(job.bundle, job.values, by_cell, outcome, job.drift)
     try:
         page, notebook = writer.documents(session, ended.run, facts)
         kept = Reports(session.store)
         kept.keep(ended.run, "ipynb", hidden(notebook))
-        kept.keep(ended.run, "html", hidden(page))
+        kept.keep(ended.run, "html", hidden(page, markup=True))
     except Exception as error:  # the repr of a value is the user's code
         say(f"the report of run {ended.run.id} could not be written: {error!r}")
 

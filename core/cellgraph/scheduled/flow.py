@@ -73,7 +73,7 @@ def load(bundle: Bundle, folder: Path, values: Mapping[str, Any], printed: Print
             exec(code, module.__dict__)  # the run's own code
     except CellgraphError:
         raise
-    except Exception as error:  # the user's code
+    except (Exception, SystemExit) as error:  # the user's code; sys.exit(0) leaves no target either
         raise ExportError(_failure(printed.cell, path, error)) from error
     return module.__dict__["target"]
 
@@ -98,7 +98,7 @@ def _marked(tree: ast.Module, source: str) -> ast.Module:
     return ast.Module(body, tree.type_ignores)
 
 
-def _failure(cell: str, path: str, error: Exception) -> str:
+def _failure(cell: str, path: str, error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == path]
     shown = "".join(traceback.format_list(own or frames))

@@ -81,7 +81,7 @@ def report_of(session: Session, run: RunSummary, suffix: str) -> str:
     found = kept.get(run, "html")
     writer = reporter() if found is None else None
     if writer is not None:
-        return hidden(writer.page(session, run))
+        return hidden(writer.page(session, run), markup=True)
     if found is None:
         raise StoreError(f"run {run.id} left no report, and nothing here makes one")
     return found

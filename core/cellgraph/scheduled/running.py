@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Final
 
-from cellgraph.errors import CellgraphError, ExportError, StoreError
+from cellgraph.errors import CellgraphError, ExportError
 from cellgraph.scheduled.alerts import Status, alert, send
 from cellgraph.scheduled.attempt import Done, Failed, Job, Say, attempt
 from cellgraph.scheduled.state import Killed, State
@@ -23,8 +23,11 @@ def run(job: Job, open_session: Open, state: State | None, say: Say, *, first: i
     makes the session of one attempt the current one. Raises the error of the last attempt.
     """
     spec = job.bundle.spec
-    with open_session() as session:
-        failing = was_failing(session, spec.name)
+    try:
+        with open_session() as session:
+            failing = was_failing(session, spec.name)
+    except CellgraphError:  # the store cannot be opened: the attempt will say so, and it is told
+        failing = False
     last, number = max(first, 1 + spec.retries), first
     while True:
         ended = _attempt(job, open_session, state, say, number)
@@ -33,7 +36,7 @@ def run(job: Job, open_session: Open, state: State | None, say: Say, *, first: i
         say(f"attempt {number} failed, once more: {str(ended.error).partition(chr(10))[0]}")
         number += 1
     if state is not None:
-        state.ended(job.due)
+        state.ended(job.due, time.time())
     if isinstance(ended, Failed):
         tell(job, "failed", number, ended.run.id if ended.run else "", str(ended.error), say)
         raise ended.error
@@ -45,15 +48,17 @@ def run(job: Job, open_session: Open, state: State | None, say: Say, *, first: i
 def _attempt(
     job: Job, open_session: Open, state: State | None, say: Say, number: int
 ) -> Done | Failed:
-    if state is not None:
-        state.began(job.due, number, time.time())
     try:
+        if state is not None:
+            state.began(job.due, number, time.time())
         with open_session() as session:
             return attempt(session, job, number, say)
     except KeyboardInterrupt:  # somebody is there: nobody has to be told, and it stays due
         if state is not None:
-            state.ended(0.0)
+            state.ended(0.0, time.time())
         raise
+    except CellgraphError as error:  # no session, so no record: but it is told of
+        return Failed(None, error)
 
 
 def note_killed(job: Job, killed: Killed, open_session: Open, say: Say) -> None:
@@ -65,7 +70,7 @@ def note_killed(job: Job, killed: Killed, open_session: Open, say: Say) -> None:
             found = session.record_failure(job.bundle.spec.target, str(error), killed.started)
             session.record_as(None)
         run_id = found.id
-    except StoreError:
+    except CellgraphError:
         run_id = ""
     tell(job, "failed", killed.attempt, run_id, str(error), say)
 

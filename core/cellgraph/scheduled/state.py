@@ -58,9 +58,13 @@ class State:
         said = {"due": due, "attempt": attempt, "started": started}
         self._write(_NOW, json.dumps(said))
 
-    def ended(self, due: float) -> None:
-        """The run is over, however it ended. *due*: the time it has served; 0: none."""
-        if due:
+    def ended(self, due: float, now: float) -> None:
+        """The run is over, however it ended. *due*: the time it has served; 0: none.
+
+        The last time served never moves back, and one that is still to come serves nothing yet.
+        """
+        last = self.last
+        if 0 < due <= now and (last is None or due > last.timestamp()):
             self._write(_LAST, datetime.fromtimestamp(due, UTC).isoformat())
         (self._folder / _NOW).unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from cellgraph.callbook import SHOWN, StoredCall
 from cellgraph.pages import head
 from cellgraph.provenance import RunSummary
+from cellgraph.secret import hidden
 from cellgraph_notebook import wording
 from cellgraph_notebook.palette import in_dark
 from cellgraph_notebook.reports.values import as_html
@@ -122,7 +123,7 @@ def _error(text: str) -> str:
 
 
 def _graph(snapshot: Snapshot) -> str:
-    svg = run_svg(snapshot)
+    svg = hidden(run_svg(snapshot), markup=True)
     alt = html.escape(f"{snapshot['label']}: {wording.text(wording.status_line(snapshot))}")
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{_source(in_dark(svg))}">'

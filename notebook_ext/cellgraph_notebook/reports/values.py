@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from cellgraph.secret import hidden
+
 _MOST: Final = 400_000  # characters of one format
 _TEXT: Final = 20_000
 _CARRIED: Final = ("text/html", "image/png", "image/svg+xml", "text/plain")
@@ -16,11 +18,11 @@ def formats_of(value: Any) -> dict[str, str]:
     """The formats of *value* that a page can show; `text/plain` is always among them."""
     found = dict(_formatted(value))
     made = {mime: _as_text(found[mime]) for mime in _CARRIED if found.get(mime)}
-    made = {mime: text for mime, text in made.items() if len(text) <= _MOST}
+    made = {mime: _hidden(mime, text) for mime, text in made.items() if len(text) <= _MOST}
     figure = _figure(value)
     if figure:
         made["image/png"] = figure
-    plain = made.get("text/plain") or repr(value)
+    plain = made.get("text/plain") or hidden(repr(value))
     made["text/plain"] = plain if len(plain) <= _TEXT else f"{plain[:_TEXT]}\n…"
     return made
 
@@ -51,6 +53,11 @@ def _formatted(value: Any) -> Mapping[str, Any]:
 
 def _as_text(data: Any) -> str:
     return base64.b64encode(data).decode() if isinstance(data, bytes) else str(data)
+
+
+def _hidden(mime: str, text: str) -> str:
+    """Without the texts of secrets, as far as they stand there as text."""
+    return text if mime == "image/png" else hidden(text, markup=mime != "text/plain")
 
 
 def _figure(value: Any) -> str:

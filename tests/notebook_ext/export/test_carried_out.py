@@ -13,6 +13,7 @@ from tests.notebook_ext.export.support.nightly import Nightly, webhook, write_no
 
 from cellgraph.cli.app import run as command
 from cellgraph.errors import ExportError
+from cellgraph.session import Session
 
 
 def test_whoever_is_to_be_told_hears_of_a_failure_and_of_its_end(nightly: Nightly) -> None:
@@ -76,6 +77,64 @@ def test_an_attempt_ends_in_time_and_so_does_code_of_the_flow(
     (run,) = nightly.runs()
     assert run.status == "failed"
     assert "not over after 0.5 s" in run.errors[0]
+
+
+def test_an_evaluation_that_takes_too_long_is_on_record_as_failed(nightly: Nightly) -> None:
+    cells = [
+        "import time\nfrom pathlib import Path",
+        (
+            "%%task\n\ndef wait(folder):\n    for _ in range(30):\n"
+            "        if (Path(folder) / 'open').exists():\n            return 1\n"
+            "        time.sleep(0.1)\n    raise ValueError('closed')"
+        ),
+        f"result = wait({str(nightly.folder)!r})",
+    ]
+    write_notebook(nightly.notebook, cells)
+    with webhook() as (address, heard):
+        nightly.export(alert=address, timeout_s=0.7)
+        assert command([*nightly.command, "--at", "2026-03-01T06:00"]) == 1
+        nightly.open()
+        assert command([*nightly.command, "--at", "2026-03-02T06:00"]) == 0
+    ended, _ = nightly.runs()
+    assert ended.status == "failed" and ended.label.startswith("wait(")
+    assert "not over after 0.7 s" in ended.errors[0]
+    assert ended.scheduled is not None
+    assert [(a["status"], a["run"] == ended.id) for a in heard] == [
+        ("failed", True), ("recovered", False),
+    ]  # fmt: skip
+    assert len(list((nightly.store / "reports").glob("*.html"))) == 2
+
+
+def test_whoever_is_to_be_told_hears_of_a_store_that_cannot_be_opened(nightly: Nightly) -> None:
+    nightly.store.write_text("no store")
+    with webhook() as (address, heard):
+        nightly.export(alert=address)
+        assert command(nightly.command) == 1
+    assert [(a["status"], a["run"]) for a in heard] == [("failed", "")]
+
+
+def test_a_cell_that_leaves_has_failed(
+    nightly: Nightly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_notebook(nightly.notebook, ["import sys", "sys.exit(0)\nx = 1"])
+    nightly.export(target="x")
+    assert command(nightly.command) == 1
+    assert "cell 2 failed: SystemExit: 0" in capsys.readouterr().err
+    (run,) = nightly.runs()
+    assert run.status == "failed"
+
+
+def test_a_fault_that_is_no_error_of_ours_is_on_record(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(session: Session, expr: object) -> object:
+        raise RuntimeError(f"a fault of a package {type(expr).__name__}")
+
+    monkeypatch.setattr(Session, "evaluate", evaluate)
+    nightly.export()
+    assert command(nightly.command) == 1
+    (run,) = nightly.runs()
+    assert "result failed: RuntimeError: a fault of a package" in run.errors[0]
 
 
 def test_code_of_the_flow_that_fails_is_told_by_its_cell(

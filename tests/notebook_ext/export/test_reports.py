@@ -1,6 +1,8 @@
 """What a run leaves: its page, its executed notebook, its place in the list of runs."""
 
+import html
 import json
+import os
 import re
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from cellgraph.pages import PROMISE
 from cellgraph.reports import Reports
 from cellgraph.scheduled.again import job_again
 from cellgraph.scheduled.reporter import report_of
+from cellgraph.secret import Secret
 from cellgraph.session import Session
+from cellgraph_notebook.reports.values import formats_of
 
 KEPT = ("bundles", "reports", "runs")
 
@@ -131,10 +135,11 @@ def test_a_kept_bundle_that_was_changed_does_not_run(nightly: Nightly, tmp_path:
         job_again(session, run, tmp_path / "again")
 
 
+@pytest.mark.parametrize("text", ["correct horse battery", "&<horse>\"'\\\tstaple ü"])
 def test_no_secret_is_in_what_a_run_leaves(
-    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setenv("STATION_KEY", "correct horse battery")
+    monkeypatch.setenv("STATION_KEY", text)
     cells = [
         "import cellgraph as cg",
         "%%task\n\ndef ask(key):\n    print('asked with', key.value())\n    return 3",
@@ -146,5 +151,27 @@ def test_no_secret_is_in_what_a_run_leaves(
     assert command(nightly.command) == 0
     left = [p.read_text() for p in nightly.store.rglob("*") if p.parent.name in KEPT]
     assert len(left) == 4
-    assert not [text for text in left if "correct horse" in text]
-    assert sum("secret env:STATION_KEY" in text for text in left) == 2  # page and notebook
+    for each in left:
+        as_page = html.unescape(each)
+        assert text not in each + as_page + repr(_decoded(each))
+        assert repr(text)[1:-1] not in as_page + repr(_decoded(each))
+    assert sum("secret env:STATION_KEY" in each for each in left) == 2  # page and notebook
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+class Drawn:
+    def _repr_svg_(self) -> str:
+        return f"<svg><text>{html.escape(os.environ['STATION_KEY'])}</text></svg>"
+
+
+def test_no_secret_is_in_a_picture_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATION_KEY", "correct <horse> & battery")
+    Secret("env:STATION_KEY")
+    made = formats_of(Drawn())["image/svg+xml"]
+    assert made == "<svg><text>&lt;secret env:STATION_KEY&gt;</text></svg>"
