@@ -231,6 +231,8 @@ class Sender:
             return True
         with self._office.lock:
             flight.pending = self._office.word.given(replace_remote(flight.pending, remote))
+            # Whoever else waits for it, or has come since it was cancelled, is to have it.
+            flight.cancelled = flight.cancelled and not flight.open_jobs()
             if flight.cancelled:
                 self._office.terminations.append((remote,))
         self.tell(flight, attached=False)

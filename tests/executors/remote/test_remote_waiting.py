@@ -16,7 +16,7 @@ from cellgraph.stores.s3 import Pace, S3Store
 from cellgraph.stores.signing import Signer
 from cellgraph.testing.executor_lab import CollectingHost, eventually, user_code
 from cellgraph_executors.aws import Later
-from cellgraph_executors.remote import sender
+from cellgraph_executors.remote import holding, sender
 from cellgraph_executors.remote.executor import Remote
 from cellgraph_executors.remote.flights import Pending
 from cellgraph_executors.remote.office import SharedStore, Terms
@@ -161,7 +161,10 @@ def service() -> Crowded:
 
 
 @pytest.fixture
-def kernel(server: S3Server, service: Crowded, tmp_path: Path) -> Iterator[Kernel]:
+def kernel(
+    server: S3Server, service: Crowded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Kernel]:
+    monkeypatch.setattr(holding, "PAUSES_S", (0.3,))
     made = Kernel(f"s3://{BUCKET}/{tmp_path.name}", tmp_path / "tier", service)
     yield made
     made.close()
@@ -192,3 +195,37 @@ def test_a_kernel_that_closes_says_what_was_not_submitted(kernel: Kernel, servic
     eventually(lambda: len(set(service.asked)) == 2)
     kernel.executor.close()
     assert "not known to be submitted" in str(kernel.error(2))
+
+
+@pytest.mark.parametrize("first", ["other", "cancelled"])
+def test_what_is_wanted_is_not_stopped_when_another_is_cancelled(
+    kernel: Kernel, service: Crowded, first: str
+) -> None:
+    """Two runs in one job; and a run that comes when the job was cancelled already."""
+    if first == "other":
+        kernel.submit(call(1, 1), call(2, 2))
+        eventually(lambda: len(service.asked) == 1)
+        kernel.executor.cancel([1])
+    else:
+        kernel.submit(call(1, 1))
+        eventually(lambda: len(service.asked) == 1)
+        kernel.executor.cancel([1])
+        kernel.submit(call(2, 1))
+        eventually(lambda: kernel.executor.gathered() == 0)
+        times = len(service.asked)
+        eventually(lambda: len(service.asked) > times)  # the same thread has met the call before
+    assert isinstance(kernel.error(1), CallCancelled)
+    service.fault = None
+    eventually(lambda: len(service.taken) == 1)
+    looks = service.looks
+    eventually(lambda: service.looks > looks + 1)
+    assert (service.stopped, len(kernel.host.answers())) == ([], 1)
+
+
+def test_what_nobody_wants_any_more_is_not_submitted(kernel: Kernel, service: Crowded) -> None:
+    kernel.submit(call(1, 1))
+    eventually(lambda: len(service.asked) == 1)
+    kernel.executor.cancel([1])
+    service.fault = None
+    eventually(lambda: not kernel.booked())
+    assert service.taken == []
