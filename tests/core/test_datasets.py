@@ -6,6 +6,7 @@
 import os
 import pickle
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,47 @@ def test_compressed_text_is_read() -> None:
 def test_a_file_is_a_dataset_too() -> None:
     Path("one.csv").write_text("x\n1\n")
     assert Dataset("one.csv").to_pandas()["x"].tolist() == [1]
+
+
+def test_json_holds_what_was_written() -> None:
+    table = pa.table(
+        {
+            "x": [1e-15, 0.12345678901234567, None],
+            "n": pa.array([2**53 + 1, None, 3], pa.int64()),
+            "s": ['"é\u2028\n', None, ""],
+            "l": [[1, 2], [], None],
+            "t": pa.array([1_000_001, None, 2_000_000], pa.timestamp("us")),
+            "d": pa.array([1, None, 2], pa.date32()),
+        }
+    )
+    made = Dataset("t", "json", schema={"t": "timestamp[us]"}).write(table)
+    assert made.to_arrow().drop_columns("d") == table.drop_columns("d")
+    dates = made.to_pandas()["d"].dropna().astype(str)
+    assert dates.tolist() == ["1970-01-02", "1970-01-03"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([1.0, float("nan")], "'x' cannot be written as json: .*float values are not JSON"),
+        ([{"deep": [b"raw"]}], "'x' cannot be written as json: it has no bytes"),
+        ([Decimal("0.1")], "it has no Decimal.*write parquet"),
+        (pa.array([1], pa.timestamp("ns")), "finer than microseconds"),
+    ],
+)
+def test_what_json_cannot_hold(values: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Dataset("t", "json").write(pa.table({"x": values}))
+    assert not Path("t").exists()
+
+
+def test_empty_json_is_not_written_and_passed_over() -> None:
+    with pytest.raises(ConfigError, match="nothing to write"):
+        Dataset("t", "json").write(pd.DataFrame({"x": []}))
+    Path("t").mkdir()
+    Path("t/a.json").touch()  # as Spark leaves them
+    Path("t/b.json").write_text('{"x": 1}\n')
+    assert Dataset("t").to_pandas()["x"].tolist() == [1]
 
 
 # --- pieces ---------------------------------------------------------------------------------------

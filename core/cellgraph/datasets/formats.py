@@ -4,6 +4,8 @@
 # pyright: reportUnknownArgumentType=false
 # Arrow's hints are partial: what its functions take and return is not known in full.
 
+import datetime
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ENDS: Final = {"parquet": ".parquet", "csv": ".csv", "json": ".json"}
-# Rows of one line of JSON are given to pandas this many at a time.
+# Rows are made Python objects this many at a time.
 _JSON_ROWS: Final = 50_000
 
 
@@ -84,9 +86,7 @@ def write(table: "pa.Table", path: Path, format_: str) -> None:
         else:
             with path.open("w", encoding="utf-8") as file:
                 for batch in table.to_batches(max_chunksize=_JSON_ROWS):
-                    file.write(
-                        batch.to_pandas().to_json(orient="records", lines=True, date_format="iso")
-                    )
+                    file.writelines(_line(row) for row in batch.to_pylist())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise ConfigError(
             f"a frame cannot be written as {format_}: {error}: cast the column first"
@@ -121,6 +121,40 @@ def tables_of(frame: object) -> "Iterator[pa.Table]":
             f"a {kind.__name__} is no frame: write a pandas, polars or Spark frame, an Arrow "
             "table, or an iterable of such"
         )
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """A row as a line of JSON. Raises ConfigError that names the column that JSON cannot hold."""
+    try:
+        return f"{_as_json(row)}\n"
+    except (TypeError, ValueError):
+        for name, value in row.items():
+            try:
+                _as_json(value)
+            except (TypeError, ValueError) as error:
+                raise ConfigError(
+                    f"column {name!r} cannot be written as json: {error}: cast it first, or write "
+                    "parquet"
+                ) from None
+        raise
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+
+
+def _plain(value: object) -> str:
+    """What JSON has no type for; times with as many digits in each shard, so that all are read
+    alike. Raises TypeError."""
+    if isinstance(value, datetime.datetime):
+        if getattr(value, "nanosecond", 0):  # pandas'
+            raise TypeError(f"{value} is finer than microseconds")
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, datetime.time):
+        return value.isoformat(timespec="microseconds")
+    raise TypeError(f"it has no {type(value).__name__}")
 
 
 def _of_pandas(frame: Any) -> "pa.Table":

@@ -69,10 +69,10 @@ class Layout(NamedTuple):
 def lay_out(where: str, found: Iterable[Found], format_: str) -> Layout:
     """The layout of the files *found* below *where*; *format_* may be empty.
 
-    Names that begin with a dot or an underscore are not data. Raises ConfigError when there is no
-    data, or not of one format.
+    Names that begin with a dot or an underscore are not data, nor are empty JSON files, which Spark
+    leaves. Raises FileNotFoundError when there is no data, ConfigError for data not of one format.
     """
-    files = sorted((f for f in found if _is_data(f.name)), key=lambda f: f.name)
+    files = sorted((f for f in found if _is_data(f, format_)), key=lambda f: f.name)
     if not files:
         raise FileNotFoundError(where)
     format_ = format_ or _one_format(where, files)
@@ -120,10 +120,12 @@ def chosen(shards: Sequence[Shard], which: object) -> tuple[Shard, ...]:
         raise ConfigError(f"shards={which!r}: expected a position, positions or a slice") from None
 
 
-def _is_data(name: str) -> bool:
+def _is_data(file: Found, format_: str) -> bool:
+    if not file.size_bytes and (format_ or format_of(file.name)) == "json":
+        return False
     return not any(
         part.startswith(".") or (part.startswith("_") and "=" not in part)
-        for part in name.split("/")
+        for part in file.name.split("/")
     )
 
 

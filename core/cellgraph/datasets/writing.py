@@ -141,7 +141,9 @@ def _fill(draft: Path, frame: object, format_: str, by: Sequence[str], shard_byt
         for values, part in _partitions(table, by):
             folder = draft / hive.folder_of(by, values) if by else draft
             folder.mkdir(parents=True, exist_ok=True)
-            for shard in _slices(part, shard_bytes, empty=number == 0):
+            # of no rows a JSON file says nothing, and cannot be read
+            empty = number == 0 and format_ != "json"
+            for shard in _slices(part, shard_bytes, empty=empty):
                 formats.write(shard, folder / f"part-{number:05d}{formats.ENDS[format_]}", format_)
                 number += 1
     if not number:
