@@ -274,7 +274,8 @@ def test_a_cell_that_fails_ends_the_run(command: Command) -> None:
 
 
 def test_parameters_are_literals_or_text() -> None:
-    assert parameters.parse(["a=1", "b=[1, 2]", "c=north", "d=x=y", "e="]) == {
+    said = parameters.parse(["a=1", "b=[1, 2]", "c=north", "d=x=y", "e="])
+    assert {name: parameters.literal(text) for name, text in said.items()} == {
         "a": 1,
         "b": [1, 2],
         "c": "north",

@@ -32,6 +32,10 @@ DUBLIN, BERLIN = "Europe/Dublin", "Europe/Berlin"
         ("0 0 * * 2#1", "cron(0 0 ? * 3#1 *)"),
         ("0 0 * * 5L", "cron(0 0 ? * 6L *)"),
         ("0 0 * * 0-6", "cron(0 0 * * ? *)"),
+        ("0 6 1-31 * *", "cron(0 6 * * ? *)"),
+        ("0 6 1-31 * 1", "cron(0 6 * * ? *)"),  # either of the two, and one is every day
+        ("0 6 1 * 0-6", "cron(0 6 * * ? *)"),
+        ("0 6 */1 * 1", "cron(0 6 ? * 2 *)"),  # both of the two
     ],
 )
 def test_five_fields_become_six(cron: str, said: str) -> None:
@@ -68,6 +72,34 @@ def test_a_time_that_comes_twice_counts_once() -> None:
         "2026-10-25T00:30:00+00:00",
         "2026-10-26T01:30:00+00:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "lost"),
+    [
+        ("* * * * *", "UTC", None),
+        ("* * * * *", "Asia/Kolkata", None),
+        ("* * * * *", BERLIN, "2027-03-28 02:00:00"),
+        ("59 2 * * *", BERLIN, "2027-03-28 02:59:00"),
+        ("0 3 * * *", BERLIN, None),
+        ("15 2 * * *", "Australia/Lord_Howe", "2026-10-04 02:15:00"),  # by half an hour
+        ("45 2 * * *", "Australia/Lord_Howe", None),
+        ("30 2 28 3 *", BERLIN, "2027-03-28 02:30:00"),
+        ("30 2 27 3 *", BERLIN, None),
+    ],
+)
+def test_what_the_clocks_leave_out_within_a_year(cron: str, zone: str, lost: str | None) -> None:
+    found = left_out(Schedule(cron, zone), datetime(2026, 7, 3, 17, 5, 7, 9, tzinfo=UTC))
+    assert (None if found is None else str(found)) == lost
+
+
+@pytest.mark.parametrize("cron", ["0 6 1-31 * 1", "0 6 1 * 0-6", "0 6 */1 * 1"])
+def test_two_days_mean_what_they_mean_to_cron(cron: str) -> None:
+    """Of the expressions above: our own runs come at the same times."""
+    after = datetime(2026, 11, 28, tzinfo=UTC)
+    monday = expression(Schedule(cron, "UTC")) == "cron(0 6 ? * 2 *)"
+    told = ours(Schedule("0 6 * * 1" if monday else "0 6 * * *", "UTC"), after, 10)
+    assert ours(Schedule(cron, "UTC"), after, 10) == told
 
 
 MINUTES = st.lists(st.integers(0, 59), min_size=1, max_size=4, unique=True)

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from cellgraph.exported.declared import parameters_in
-from cellgraph.exported.params import parse, read_all
+from cellgraph.exported.params import literal, parse, read_said
 
-__all__ = ["as_cell", "cell_of", "checked", "parse"]
+__all__ = ["as_cell", "cell_of", "checked", "literal", "parse"]
 
 MAGIC = "%%params"
 TAG = "parameters"  # the tag by which papermill finds a notebook's parameters
@@ -29,7 +29,7 @@ def checked(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises ExportError with the closest name, the type or the choices.
     """
     body = source.partition("\n")[2] if source.startswith(MAGIC) else source
-    return read_all(parameters_in(ast.parse("\n" + body), "the parameters cell"), given)
+    return read_said(parameters_in(ast.parse("\n" + body), "the parameters cell"), given)
 
 
 def as_cell(params: Mapping[str, Any]) -> str:

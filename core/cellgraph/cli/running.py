@@ -54,12 +54,12 @@ def run_file(
 
 
 def _run_python(
-    file: Path, target: str | None, params: Mapping[str, Any], store: Path | None, verb: Verb
+    file: Path, target: str | None, params: Mapping[str, str], store: Path | None, verb: Verb
 ) -> None:
     with Session(store, presenter=presenter()) as session:
         use(session)  # the file may evaluate by itself
         try:
-            names = {**vars(_load(file)), **params}
+            names = {**vars(_load(file)), **{n: parameters.literal(t) for n, t in params.items()}}
             if target is None:
                 raise ConfigError(_say_target(file, names))
             value = getattr(session, verb)(_expression(target, names))
@@ -106,7 +106,7 @@ def _lazy(names: Mapping[str, Any]) -> list[str]:
 def _run_notebook(
     file: Path,
     target: str | None,
-    params: Mapping[str, Any],
+    params: Mapping[str, str],
     save: Path | None,
     store: Path | None,
     verb: Verb,

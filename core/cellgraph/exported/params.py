@@ -57,26 +57,33 @@ def _converted(wanted: Any, value: Any) -> Any:
         return _WORDS[value.lower()]
     if wanted in (date, datetime):
         return wanted.fromisoformat(value)
-    if wanted in (int, float, str):
+    if wanted in (float, str):
         return wanted(value)
+    if wanted is int and value.strip().lstrip("+-").isdecimal():
+        return int(value)  # `007` is no literal
     made = ast.literal_eval(value)
-    if not isinstance(made, wanted):
+    if type(made) is not wanted:  # True is no number
         raise TypeError
     return made
 
 
-def parse(given: Iterable[str]) -> dict[str, Any]:
-    """Read ``name=value``; a value is a Python literal, or else text. Raises ConfigError."""
-    found: dict[str, Any] = {}
+def parse(given: Iterable[str]) -> dict[str, str]:
+    """Read ``name=value``; what the text is, the type of the parameter says. Raises ConfigError."""
+    found: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise ConfigError(f"--param {text!r}: expected name=value")
-        try:
-            found[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            found[name] = value
+        found[name] = value
     return found
+
+
+def literal(text: str) -> Any:
+    """What *text* is where no type is known: a Python literal, or else text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def as_text(value: Any) -> str:
@@ -90,16 +97,27 @@ def from_text(parameter: Parameter, text: str) -> Any:
     """What `as_text` was given. Raises ExportError for what the parameter is not."""
     if parameter.kind in _TYPES:
         return parameter.read(text)
-    try:
-        return parameter.read(ast.literal_eval(text))
-    except (ValueError, SyntaxError):
-        return parameter.read(text)
+    return parameter.read(literal(text))
 
 
 def read_all(known: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """Check *given* against *known*. Raises ExportError with the closest name, or the type."""
+    by_name = _by_name(known, given)
+    return {name: by_name[name].read(value) for name, value in given.items()}
+
+
+def read_said(known: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """As `read_all`, of what `parse` gave: texts, which are what the parameters' types say."""
+    by_name = _by_name(known, given)
+    return {
+        name: from_text(by_name[name], v) if isinstance(v, str) else by_name[name].read(v)
+        for name, v in given.items()
+    }
+
+
+def _by_name(known: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Parameter]:
     by_name = {p.name: p for p in known}
     for name in given:
         if name not in by_name:
             raise ExportError(f"no parameter {name!r}{closest(name, by_name)}")
-    return {name: by_name[name].read(value) for name, value in given.items()}
+    return by_name

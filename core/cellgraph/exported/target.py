@@ -20,8 +20,9 @@ class Target(Protocol):
         """Files for the bundle by name; they depend on *spec* alone."""
         ...
 
-    def next_step(self, spec: RunSpec, folder: Path) -> str:
-        """What to do with the bundle in *folder*, in a few lines."""
+    def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
+        """What to do with the bundle in *folder*, in a few lines; *place*: the notebook's folder,
+        from which its relative paths and the project's settings are found."""
         ...
 
 

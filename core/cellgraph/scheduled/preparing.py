@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cellgraph.errors import ConfigError
 from cellgraph.exported.bundle import LOCK, Bundle
 from cellgraph.exported.due import due_time
-from cellgraph.exported.params import SCHEDULED, Parameter, from_text, read_all
+from cellgraph.exported.params import SCHEDULED, Parameter, from_text, read_said
 from cellgraph.scheduled.attempt import Job
 from cellgraph.scheduled.state import State
 
@@ -25,7 +25,7 @@ def prepare(
     known = bundle.spec.parameters
     own = {p.name: p for p in known}
     values = {name: from_text(own[name], text) for name, text in bundle.spec.given if name in own}
-    values.update(read_all(known, given))
+    values.update(read_said(known, given))
     wanted = next((p for p in known if p.name == SCHEDULED), None)
     if wanted is not None and SCHEDULED not in values:
         values[SCHEDULED] = _time_for(wanted, bundle, at)

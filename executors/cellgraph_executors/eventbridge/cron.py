@@ -20,6 +20,7 @@ _MONTHS: Final = (
 _NTH: Final = re.compile(r"(\w+)#([1-5])")
 _LAST: Final = re.compile(r"(\w+)L")
 _YEAR: Final = timedelta(days=366)
+_HALF_A_DAY: Final = timedelta(hours=12)  # no zone changes its clocks twice within it
 
 
 def expression(due: Schedule) -> str:
@@ -27,6 +28,8 @@ def expression(due: Schedule) -> str:
     minute, hour, day, month, weekday = due.cron.split()
     fields = [_plain(minute, 0, 59), _plain(hour, 0, 23)]
     days, weekdays = _days(day), _weekdays(weekday)
+    if "*" not in (day[0], weekday[0]) and "*" in (days, weekdays):
+        days = weekdays = "*"  # cron takes either of two that are said, and one says every day
     if days != "*" and weekdays != "*":
         raise ExportError(
             f"--schedule {due.cron!r}: cron takes a day of the month OR a day of the week, and "
@@ -59,13 +62,35 @@ def fires(due: Schedule, after: datetime, count: int = 5) -> list[datetime]:
 
 def left_out(due: Schedule, after: datetime) -> datetime | None:
     """The first local time within a year that the change of the clocks leaves out; no zone."""
-    zone = ZoneInfo(due.zone)
-    for wall in _walls(due, after):
-        if not _exists(wall, zone):
-            return wall
-        if wall.replace(tzinfo=zone) - after > _YEAR:
-            break
+    from cronsim import CronSim
+
+    for begin, end in _gaps(ZoneInfo(due.zone), after):
+        before = begin.replace(tzinfo=UTC) - timedelta(seconds=1)
+        at = next(CronSim(due.cron, before), None)
+        if at is not None and at.replace(tzinfo=None) < end:
+            return at.replace(tzinfo=None)
     return None
+
+
+def _gaps(zone: ZoneInfo, after: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """What clocks on the wall leave out within a year: from, and up to."""
+    at = after.astimezone(UTC).replace(microsecond=0)
+    last = at + _YEAR
+    while at < last:
+        low, high = at, at + _HALF_A_DAY
+        old, new = _offset(low, zone), _offset(high, zone)
+        if new > old:
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) // 2
+                low, high = (middle, high) if _offset(middle, zone) == old else (low, middle)
+            high = high.replace(microsecond=0)  # the clocks change at whole seconds
+            wall = high.replace(tzinfo=None)
+            yield wall + old, wall + new
+        at += _HALF_A_DAY
+
+
+def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta()
 
 
 def _local_times(due: Schedule, after: datetime) -> Iterator[datetime]:

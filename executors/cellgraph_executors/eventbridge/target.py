@@ -47,7 +47,7 @@ class EventBridge:
         """`eventbridge.json`: when, as `create_schedule` takes it."""
         return {"eventbridge.json": json.dumps(when(spec), indent=2) + "\n"}
 
-    def next_step(self, spec: RunSpec, folder: Path) -> str:
+    def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
         """What `--apply` would do, and when it would fire."""
         due, now = due_of(spec), datetime.now(UTC)
         lines = [f"{when(spec)['ScheduleExpression']} {due.zone}; fires"]

@@ -13,7 +13,7 @@ from cellgraph.errors import ExportError
 from cellgraph.exported.alert import checked
 from cellgraph.exported.bundle import FLOW, LOCK, NOTEBOOK, RUN, Bundle, RunSpec, write_toml
 from cellgraph.exported.declared import parameters_in
-from cellgraph.exported.params import as_text, read_all
+from cellgraph.exported.params import as_text, read_said
 from cellgraph.exported.schedule import Schedule
 from cellgraph.exported.target import Target
 from cellgraph_notebook.export.checks import check
@@ -61,7 +61,7 @@ def export(
         parameters=tuple(parameters),
         retries=asked.retries,
         timeout_s=asked.timeout_s,
-        given=tuple((n, as_text(v)) for n, v in read_all(parameters, dict(asked.given)).items()),
+        given=tuple((n, as_text(v)) for n, v in read_said(parameters, dict(asked.given)).items()),
         alert=checked(asked.alert),
         python=f"{sys.version_info[0]}.{sys.version_info[1]}",
         store=asked.store,

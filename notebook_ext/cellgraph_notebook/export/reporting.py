@@ -42,7 +42,7 @@ def export_file(
     lock = environment_lock(project_root(notebook.parent))
     made = export(_read(notebook), asked, list(targets.values()), lock)
     made.bundle.write(folder)
-    said = report(made, due, targets, folder)
+    said = report(made, due, targets, folder, notebook.parent)
     done = [target.apply(made.bundle) for target in applying]
     return "\n".join([said, *done])
 
@@ -63,9 +63,12 @@ def target_of(name: str) -> Target:
 
 
 def report(
-    made: Exported, due: Schedule | None, targets: Mapping[str, Target], folder: Path
+    made: Exported, due: Schedule | None, targets: Mapping[str, Target], folder: Path, place: Path
 ) -> str:
-    """What was exported, what was left out and why, when it is due, and what to do next."""
+    """What was exported, what was left out and why, when it is due, and what to do next.
+
+    *place* is the notebook's folder.
+    """
     spec, found = made.bundle.spec, made.slice
     cells = ", ".join(str(c.piece.cell) for c in found.cells)
     lines = [f"{spec.name}: {spec.target} · bundle {made.bundle.id[:12]} in {folder}"]
@@ -79,7 +82,7 @@ def report(
         lines.append(f"due at {due}; the next times:")
         lines += [f"  {line}" for line in listed(fires(due, datetime.now(UTC))).splitlines()]
     for each, target in targets.items():
-        lines += [f"{each}: {target.next_step(spec, folder)}"]
+        lines += [f"{each}: {target.next_step(spec, folder, place)}"]
     return "\n".join(lines)
 
 

@@ -88,7 +88,7 @@ class ByHand:
         """None beside the run itself."""
         return {}
 
-    def next_step(self, spec: RunSpec, folder: Path) -> str:
+    def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
         """The command."""
         return f"cellgraph run {shlex.quote(str(folder))}"
 
@@ -104,17 +104,20 @@ class Cron:
         _schedule_of(spec, "cron")
 
     def files(self, spec: RunSpec) -> Mapping[str, str]:
-        """`crontab.txt`; FOLDER stands for where the bundle is."""
-        return {"crontab.txt": self._lines(spec, "FOLDER", "cellgraph")}
+        """`crontab.txt`; PLACE stands for the notebook's folder, FOLDER for the bundle's."""
+        return {"crontab.txt": self._lines(spec, "PLACE", "FOLDER", "cellgraph")}
 
-    def next_step(self, spec: RunSpec, folder: Path) -> str:
+    def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
         """The lines to add."""
-        lines = self._lines(spec, shlex.quote(str(folder.resolve())), _command())
+        begin, where = (shlex.quote(str(each.resolve())) for each in (place, folder))
+        lines = self._lines(spec, begin, where, _command())
         return f"add to `crontab -e`:\n{lines}".rstrip()
 
-    def _lines(self, spec: RunSpec, folder: str, command: str) -> str:
+    def _lines(self, spec: RunSpec, place: str, folder: str, command: str) -> str:
         due = _schedule_of(spec, "cron")
-        run = f"{command} run {folder} --if-due".replace("%", r"\%")  # cron reads % as a new line
+        # cron begins in the home folder, where the project's settings are not, and reads % as a
+        # new line
+        run = f"cd {place} && {command} run {folder} --if-due".replace("%", r"\%")
         return f"# {spec.name}: due at {due}\n{looks(due)} {run}\n"
 
 
@@ -142,7 +145,7 @@ class GitHub:
         )  # fmt: skip
         return {"workflow.yml": filled}
 
-    def next_step(self, spec: RunSpec, folder: Path) -> str:
+    def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
         """Where it goes."""
         return (
             f"commit {folder.name}/, copy {folder.name}/workflow.yml to .github/workflows/"
@@ -165,7 +168,7 @@ class Airflow:
         made = _DAG.format(name=spec.name, cron=due.cron, zone=due.zone)
         return {"dag.py": made}
 
-    def next_step(self, spec: RunSpec, folder: Path) -> str:
+    def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
         """Where it goes."""
         return f"copy {folder.name}/ into Airflow's folder of DAGs"
 

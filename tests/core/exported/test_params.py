@@ -8,7 +8,7 @@ import pytest
 
 from cellgraph.errors import ExportError
 from cellgraph.exported.flow import VALUE, with_values
-from cellgraph.exported.params import Parameter, read_all
+from cellgraph.exported.params import Parameter, parse, read_all, read_said
 
 KNOWN = (
     Parameter("depth", "int", "3", (), 1),
@@ -54,6 +54,46 @@ def test_a_wrong_value_is_one_error(name: str, value: Any, said: str) -> None:
     with pytest.raises(ExportError) as caught:
         read_all(KNOWN, {name: value})
     assert said in str(caught.value)
+
+
+KINDS = (
+    Parameter("zip", "str", "''", (), 1),
+    Parameter("flag", "bool", "False", (), 2),
+    Parameter("n", "int", "0", (), 3),
+    Parameter("sizes", "tuple", "()", (), 4),
+    Parameter("any", "", "0", (), 5),
+    Parameter("level", "int", "1", (1, 2), 6),
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("zip=12345", "12345"),
+        ("zip=007", "007"),
+        ("zip=None", "None"),
+        ("zip=a=b", "a=b"),
+        ("flag=1", True),
+        ("flag=False", False),
+        ("n=007", 7),
+        ("n=0x10", 16),
+        ("n=-3", -3),
+        ("sizes=1,2", (1, 2)),
+        ("any=5", 5),
+        ("any=five", "five"),
+        ("level=2", 2),
+    ],
+)
+def test_what_is_said_stays_text_until_its_type_is_known(said: str, read: Any) -> None:
+    (found,) = read_said(KINDS, parse([said])).values()
+    assert found == read
+    assert type(found) is type(read)
+
+
+@pytest.mark.parametrize("said", ["n=True", "n=1.5", "flag=2", "level=3", "sizes=[1]"])
+def test_a_text_that_is_not_of_the_type_is_refused(said: str) -> None:
+    with pytest.raises(ExportError, match="expected"):
+        read_said(KINDS, parse([said]))
 
 
 FLOW = """\

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -213,6 +214,34 @@ def test_the_command_tells_what_it_made(
     assert "due at 0 6 * * 1-5 Europe/Berlin; the next times:" in out
     assert "--if-due" in out
     assert read_bundle(tmp_path / "days.run").spec.name == "days"
+
+
+def test_the_line_for_cron_begins_in_the_folder_of_the_notebook(
+    notebook: Path, tmp_path: Path
+) -> None:
+    """Cron starts it at home: settings and relative paths are the project's all the same."""
+    place = tmp_path / "a 100% project"
+    place.mkdir()
+    (place / "cellgraph.toml").write_text('store = "kept"\n')
+    (place / "n.txt").write_text("4")
+    moved = notebook.rename(place / notebook.name)
+    target = "total([measure(day) for day in range(int(open('n.txt').read()))])"
+    said = exported(moved, tmp_path / "nightly.run", "cron", cron="* * * * *", target=target)
+    line = next(line for line in said.splitlines() if line.startswith("* * * * * "))
+    text = (tmp_path / "nightly.run" / "crontab.txt").read_text()
+    assert "cd PLACE && cellgraph run FOLDER --if-due\n" in text
+    assert re.search(r"(?<!\\)%", line) is None
+    home = tmp_path / "home"
+    home.mkdir()
+    as_cron_does = line.removeprefix("* * * * * ").replace(r"\%", "%")
+    done = subprocess.run(
+        ["/bin/sh", "-c", as_cron_does], cwd=home, env={**os.environ, "HOME": str(home)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == repr(2.5 * (0 + 1 + 2**0.5 + 3**0.5))
+    assert executed(place / "kept") == [5]
+    assert list(home.iterdir()) == []
 
 
 def test_a_lock_has_the_versions_of_the_project(notebook: Path, tmp_path: Path) -> None:
