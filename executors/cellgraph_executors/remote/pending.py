@@ -8,6 +8,7 @@ the earlier name wins. What is missed costs a second run, never a wait.
 Threading: any thread; nothing waits for the network with the lock held.
 """
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -15,12 +16,13 @@ from typing import Final
 import msgspec
 
 from cellgraph.stores.s3.arrays import PENDING, Arrays
-from cellgraph.stores.s3.faults import Absent, S3Fault
+from cellgraph.stores.s3.faults import Absent, Refused, S3Fault
 from cellgraph_executors.remote.flights import KEY_BYTES, Pending
 from cellgraph_executors.remote.warrants import Word
 
 # Services forget jobs after a week; what is older is nobody's.
 _FORGOTTEN_S: Final = 14 * 86_400.0
+_log = logging.getLogger(__name__)
 _decoder = msgspec.msgpack.Decoder(Pending)
 _NOBODY: Final = bytes(KEY_BYTES)
 
@@ -48,10 +50,17 @@ class Book:
         self._arrays.put_all({PENDING + p.array: msgspec.msgpack.encode(p) for p in pendings})
 
     def remove(self, array: str) -> None:
-        """The job is over and its results are in the store. Raises S3Fault."""
-        self._arrays.delete([PENDING + array])
+        """The job is over and its results are in the store, or it came to nothing. What the bucket
+        refuses to delete stays there, and counts again when it has changed. Raises other
+        S3Faults."""
+        try:
+            self._arrays.delete([PENDING + array])
+        except Refused as fault:
+            _log.warning("%s%s cannot be taken off the record: %s", PENDING, array, fault)
         with self._lock:
-            self._forget(PENDING + array)
+            known = self._known.get(PENDING + array)
+            if known is not None:
+                self._unlist(known[1])
 
     def read(self, array: str) -> Pending | None:
         """What is on record of a job now; None if nothing is. Raises S3Fault."""
@@ -114,9 +123,11 @@ class Book:
 
     def _forget(self, name: str) -> None:
         known = self._known.pop(name, None)
-        if known is None:
-            return
-        keys, array = known[1].keys, known[1].array
+        if known is not None:
+            self._unlist(known[1])
+
+    def _unlist(self, pending: Pending) -> None:
+        keys, array = pending.keys, pending.array
         for i in range(0, len(keys), KEY_BYTES):
             found = self._index.get(keys[i : i + KEY_BYTES])
             if found is not None and found[0].array == array:

@@ -78,11 +78,13 @@ class Sender:
                 except Exception as error:  # a fault of ours still answers for the jobs
                     _log.exception("a group could not be sent")
                     self._fail(group.jobs, ExecutorError(f"cannot be sent: {error!r}"))
-            try:
-                for line in self._holding.due(office.clock()):
+            for line in self._holding.due(office.clock()):
+                try:
                     self._try_again(line)
-            except Closed:
-                return
+                except Closed:
+                    return
+                except Exception:  # the others still have their turn
+                    _log.exception("what waits in %s could not be tried again", line)
 
     def _send(self, group: Group) -> None:
         try:
@@ -180,13 +182,20 @@ class Sender:
         while (held := self._holding.first(line)) is not None:
             flight = held.flight
             if flight.cancelled and not flight.open_jobs():
+                self._holding.left(line)
                 self._drop(flight)
-            elif not self._launch(held):
+                continue
+            taken = True  # by a fault as well: it is not to be submitted again
+            try:
+                taken = self._launch(held)
+            finally:
+                if taken:
+                    self._holding.left(line)
+            if not taken:
                 if self._no_room(line) == _SAID_AFTER:
-                    text = f"{flight.pending.task} waits to be submitted: {held.flight.refusal}"
+                    text = f"{flight.pending.task} waits to be submitted: {flight.refusal}"
                     self._office.remark(flight.open_jobs(), text)
                 return
-            self._holding.left(line)
 
     def _no_room(self, line: str) -> int:
         """What waits in a line goes on waiting, and says so to others; how often in a row."""
@@ -215,36 +224,46 @@ class Sender:
             _log.warning("bookings of jobs that wait to be submitted cannot be renewed: %s", fault)
 
     def _launch(self, held: _Held) -> bool:
-        """Submit a job whose calls wait for it; False: there is no room for it now."""
+        """Submit a job whose calls wait for it; False: there is no room for it now. Whatever else
+        happens, it is not to be submitted again: its calls wait for what was, or have failed."""
         flight = held.flight
         try:
-            remote = self._submitted(flight, held.request)
+            self._accepted(flight, self._submitted(flight, held.request))
         except Closed:
             raise
         except Later as fault:
             flight.refusal = str(fault)
             return False
         except Exception as error:
-            self._refused(flight, error)
             if not isinstance(error, Refused):
                 _log.exception("a job could not be submitted")
-            return True
-        with self._office.lock:
-            flight.pending = self._office.word.given(replace_remote(flight.pending, remote))
+            if not flight.remote:
+                self._refused(flight, error)
+        return True
+
+    def _accepted(self, flight: Flight, remote: str) -> None:
+        """The service has a job now; this goes on record, and is watched."""
+        office = self._office
+        with office.lock:
+            flight.pending = office.word.given(replace_remote(flight.pending, remote))
             # Whoever else waits for it, or has come since it was cancelled, is to have it.
             flight.cancelled = flight.cancelled and not flight.open_jobs()
             if flight.cancelled:
-                self._office.terminations.append((remote,))
-        self.tell(flight, attached=False)
-        self._patience.ask(flight.open_jobs(), lambda: self._book(flight.pending))
-        self._office.watch.set()
-        return True
+                office.terminations.append((remote,))
+        try:
+            self.tell(flight, attached=False)
+            self._patience.ask(flight.open_jobs(), lambda: self._office.book.write(flight.pending))
+        except S3Refused as fault:
+            text = f"{remote} runs, but cannot be put on record: other kernels may not find it"
+            office.remark(flight.open_jobs(), f"{text} ({fault})")
+        finally:
+            office.watch.set()
 
     def _drop(self, flight: Flight) -> None:
         """Nobody wants it any more, and it was not submitted."""
         with self._office.lock:
             self._office.flights.drop(flight)
-        self._patience.ask([], lambda: self._unbook(flight.array))
+        self._patience.ask([], lambda: self._office.book.remove(flight.array))
 
     def _prepare(
         self, jobs: list[Job], entries: list[CallEntry], calls_per_child: int
@@ -286,7 +305,7 @@ class Sender:
         office = self._office
         left = list(jobs)
         if any(job.key for job in jobs):
-            self._patience.ask(jobs, lambda: self._book(flight.pending))
+            self._patience.ask(jobs, lambda: self._office.book.write(flight.pending))
             self._patience.ask(jobs, self._refresh)
             left = self._joined(jobs, but=flight.array)
         with office.lock:
@@ -297,14 +316,8 @@ class Sender:
                     del office.sending[job.id]
                     office.flights.wait(flight, slot, job)
                 return None
-        self._patience.ask(jobs, lambda: self._unbook(flight.array))
+        self._patience.ask(jobs, lambda: self._office.book.remove(flight.array))
         return left
-
-    def _book(self, pending: Pending) -> None:
-        self._office.book.write(pending)
-
-    def _unbook(self, array: str) -> None:
-        self._office.book.remove(array)
 
     # --- submitting, once ---
 
@@ -345,7 +358,7 @@ class Sender:
             for slot in flight.slots:
                 office.flights.end(slot)
         office.answer(jobs, ExecutorError(f"{flight.pending.task} was not accepted: {fault}"))
-        self._patience.ask(jobs, lambda: self._unbook(flight.array))
+        self._patience.ask(jobs, lambda: self._office.book.remove(flight.array))
 
     def tell(self, flight: Flight, *, attached: bool, only: Collection[int] = ()) -> None:
         """Say that jobs (*only* these, if any are named) left, or are waited for again."""
