@@ -5,8 +5,8 @@ missing makes the result wrong.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 # What the functions are called by which a module is set up.
 _SET_UP: Final = frozenset(
@@ -28,9 +28,34 @@ _ALTERS: Final = frozenset(
 _CELLGRAPH: Final = frozenset(("cg", "cellgraph"))  # what it is given are expressions and values
 
 
-def changed_in(tree: ast.Module, lazy: frozenset[str] = frozenset()) -> set[str]:
+class Known(NamedTuple):
+    """What a notebook's own names do when they are called."""
+
+    lazy: frozenset[str]  # tasks: nothing runs
+    effects: Mapping[str, frozenset[str]]  # functions: which names of the notebook they change
+
+
+def effects_of(tree: ast.Module) -> dict[str, frozenset[str]]:
+    """The names outside of it that each function of a cell changes, by its own body."""
+    found: dict[str, frozenset[str]] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inside = list(ast.walk(node))
+            outer = {name for n in inside if isinstance(n, ast.Global) for name in n.names}
+            own = {n.arg for n in inside if isinstance(n, ast.arg)}
+            own |= {
+                n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
+            body = ast.Module(node.body, [])
+            changed = outer | (changed_in(body, Known(frozenset(), {})) - (own - outer))
+            if changed:
+                found[node.name] = frozenset(changed)
+    return found
+
+
+def changed_in(tree: ast.Module, known: Known) -> set[str]:
     """Names whose objects a cell changes without assigning them: `df["x"] = 1`, `rows.append(1)`,
-    `shuffle(rows)`. *lazy* are names of tasks: calling them runs nothing."""
+    `shuffle(rows)`, and what the notebook's own functions change that it calls."""
     found: set[str] = set()
     for node in _own_statements(tree.body):
         targets: Sequence[ast.expr] = ()
@@ -44,10 +69,10 @@ def changed_in(tree: ast.Module, lazy: frozenset[str] = frozenset()) -> set[str]
         if isinstance(node, ast.Expr):
             value = node.value.value if isinstance(node.value, ast.Await) else node.value
             if isinstance(value, ast.Call):
-                found |= _changed_by(value, lazy)
+                found |= _changed_by(value, known.lazy)
         for part in ast.iter_child_nodes(node):
             if isinstance(part, ast.expr):
-                found |= _altered_in(part)
+                found |= _altered_in(part, known.effects)
     return found
 
 
@@ -91,11 +116,13 @@ def _only_looks(call: ast.Call) -> bool:
     return all(isinstance(part, ast.Constant) for part in call.args)
 
 
-def _altered_in(expression: ast.expr) -> set[str]:
+def _altered_in(expression: ast.expr, effects: Mapping[str, frozenset[str]]) -> set[str]:
     """What calls anywhere in *expression* change for certain."""
     found: set[str] = set()
     for node in ast.walk(expression):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found |= effects.get(node.func.id, frozenset())
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             in_place = any(
                 k.arg == "inplace" and not (isinstance(k.value, ast.Constant) and not k.value.value)
                 for k in node.keywords

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from cellgraph.errors import ConfigError, ExportError
 from cellgraph.suggest import closest
 from cellgraph_notebook.cells import task_names
-from cellgraph_notebook.export.changing import changed_in, sets_up
+from cellgraph_notebook.export.changing import Known, changed_in, effects_of, sets_up
 from cellgraph_notebook.export.reading import Cell, Code, Params, Piece, Shown, Tasks
 from cellgraph_notebook.names import names_of
 
@@ -112,13 +112,13 @@ class _Search:
 
     def changes(self) -> None:
         """Take the cells that change what a needed name stands for, until there are no more."""
-        imported, lazy = _imported(self._cells), _lazy(self._cells)
+        imported, called = _imported(self._cells), _known(self._cells)
         grown = -1
         while grown != len(self.needed):
             grown = len(self.needed)
             known = {name for n in self.needed for name in self._cells[n].piece.names.assigned}
             for number, cell in enumerate(self._cells):
-                if number not in self.needed and known & _changes(cell, imported, lazy):
+                if number not in self.needed and known & _changes(cell, imported, called):
                     self._take(number)
 
     def definers(self, names: frozenset[str]) -> bool:
@@ -136,12 +136,9 @@ def _why(cell: Code | Tasks | Params, found: _Search) -> str:
     return f"nothing needs {said}"
 
 
-def _changes(
-    cell: Code | Tasks | Params, imported: frozenset[str], lazy: frozenset[str]
-) -> set[str]:
-    """The names of other cells that *cell* changes; *imported* are names of modules, *lazy* those
-    of tasks."""
-    changed = changed_in(cell.piece.tree, lazy) - cell.piece.names.assigned
+def _changes(cell: Code | Tasks | Params, imported: frozenset[str], called: Known) -> set[str]:
+    """The names of other cells that *cell* changes; *imported* are names of modules."""
+    changed = changed_in(cell.piece.tree, called) - cell.piece.names.assigned
     return {n for n in changed if n not in imported or sets_up(cell.piece.tree, n)}
 
 
@@ -154,9 +151,9 @@ def _imported(cells: Sequence[Code | Tasks | Params]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _lazy(cells: Sequence[Code | Tasks | Params]) -> frozenset[str]:
-    """Names that stand for tasks and for nothing else: a call of one runs nothing."""
-    tasks, others = set[str](), set[str]()
+def _known(cells: Sequence[Code | Tasks | Params]) -> Known:
+    """What names of the notebook do; as tasks count those that stand for nothing else."""
+    tasks, others, effects = set[str](), set[str](), dict[str, frozenset[str]]()
     for cell in cells:
         own = set[str]()
         if isinstance(cell, Tasks):
@@ -164,7 +161,10 @@ def _lazy(cells: Sequence[Code | Tasks | Params]) -> frozenset[str]:
                 own.update(task_names(cell.piece.tree, cell.tasks))
         tasks |= own
         others |= cell.piece.names.assigned - own
-    return frozenset(tasks - others)
+        for name, changed in effects_of(cell.piece.tree).items():
+            if name not in own:
+                effects[name] = effects.get(name, frozenset()) | changed
+    return Known(frozenset(tasks - others), effects)
 
 
 def _line_of(piece: Piece, name: str) -> int:

@@ -43,6 +43,12 @@ def runs(target: str, *sources: str) -> list[int]:
         (["import random", "rows = []", "random.shuffle(rows)\n0", "c = rows"], [1, 2, 3, 4]),
         (["import random", "rows = []", "random.shuffle(x=rows)", "c = rows"], [1, 2, 3, 4]),
         (["def fill(r): ...", "rows = []", "fill([rows])", "c = rows"], [1, 2, 3, 4]),
+        (["rows = []", "def f():\n    rows.append(1)", "n = f()", "c = rows"], [1, 2, 3, 4]),
+        (["n = 1", "def f():\n    global n\n    n = 2", "f()", "c = n"], [1, 2, 3, 4]),
+        (
+            ["r = []", "def f(r):\n    r.append(1)\n    q = r\n    q.pop()", "f([])", "c = r"],
+            [1, 4],
+        ),
         (["a = []", "print(a)", "display(a)", "len(a)", "c = a"], [1, 5]),
         (["d = {}", "d.plot('x', figsize=(3, 4));", "d.info()\nd.head()", "c = d"], [1, 4]),
         (["ax = {}", "x = 1", "ax.plot(x)", "c = ax"], [1, 2, 3, 4]),
