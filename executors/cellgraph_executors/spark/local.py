@@ -66,14 +66,21 @@ class LocalSpark:
 
     def _begun(self, master: str, options: Mapping[str, str]) -> Any:
         try:
+            from pyspark import SparkContext
             from pyspark.sql import SparkSession
         except ImportError:
             raise ConfigError(
                 "Spark is not installed here: pip install 'cellgraph[spark]'"
             ) from None
-        theirs = SparkSession.getActiveSession()
-        if theirs is not None:
+        self._remove()  # of a session of ours that was stopped by hand
+        # "Active" is the one of this thread alone; `getOrCreate` would change another thread's.
+        known: Any = SparkSession
+        theirs = known.getActiveSession() or known._instantiatedSession
+        if theirs is not None and theirs.sparkContext._jsc is not None:
             return theirs
+        context: Any = SparkContext
+        if context._active_spark_context is not None:  # a context without a session
+            return known(context._active_spark_context)
         atexit.unregister(self.stop)
         atexit.register(self.stop)
         self._folder = tempfile.mkdtemp(prefix="cellgraph-spark-")
