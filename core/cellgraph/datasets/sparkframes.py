@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cellgraph.collector import unwatched
 from cellgraph.datasets import formats
 from cellgraph.datasets.handover import Handover
 from cellgraph.datasets.layout import Layout
@@ -22,6 +23,7 @@ from cellgraph.errors import ConfigError
 from cellgraph.filedigests import files_below
 from cellgraph.inside import current_driver
 from cellgraph.located import BucketPlace, Place, place_of
+from cellgraph.places import S3
 from cellgraph.sparkside import glue_context, spark
 from cellgraph.suggest import closest
 
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 _INFERENCE: Final = "spark.sql.sources.partitionColumnTypeInference.enabled"
 _TIMES: Final = "spark.sql.parquet.outputTimestampType"
+_HEADERS: Final = (
+    "a CSV shard does not fit the columns of the first one ({}): Spark needs the same columns in "
+    "the same order in all: write the dataset again, or take it without Spark (`to_pandas`)"
+)
 # What Spark puts into the names of files, different each time.
 _RANDOM: Final = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TABLES: Final = ("DataFrame", "RecordBatch", "Table")
@@ -51,6 +57,8 @@ def frame_of(source: Source, layout: Layout, schema: "pa.Schema | None") -> Any:
     reader = session.read
     if layout.shards[0].name:
         reader = reader.option("basePath", _literal(base))
+    if layout.format == "csv" and schema is not None and not paths[0].startswith(S3):
+        _check_headers(layout, paths, schema.names)  # in a bucket Spark does, when it reads
     with _set(session, _INFERENCE, "false"):
         frame = _read(reader, layout, [_literal(path) for path in paths], schema)
     return _typed(frame, layout)
@@ -68,8 +76,20 @@ def _read(reader: Any, layout: Layout, paths: Sequence[str], schema: "pa.Schema 
     columns = [f"`{field.name}` {spark_type(field.type)}" for field in fields]
     reader = reader.schema(", ".join([*columns, *(f"`{key.name}` string" for key in layout.keys)]))
     if layout.format == "csv":
-        return reader.option("header", "true").csv(list(paths))
+        # by default Spark takes columns by position, and a backslash before a quote
+        reader = reader.options(header="true", enforceSchema="false", escape='"')
+        return reader.csv(list(paths))
     return reader.json(list(paths))
+
+
+def _check_headers(layout: Layout, paths: Sequence[str], columns: Sequence[str]) -> None:
+    """Raises ConfigError for a shard with other columns, or in another order."""
+    for shard, path in zip(layout.shards, paths, strict=True):
+        with unwatched():
+            found = formats.dataset_of("csv", [formats.Piece(path, (), ())], (), None).schema.names
+        if found != list(columns):
+            said = f"{shard.name} has the columns {', '.join(found)}, not {', '.join(columns)}"
+            raise ConfigError(_HEADERS.format(said))
 
 
 def _typed(frame: Any, layout: Layout) -> Any:
@@ -161,9 +181,14 @@ def _save(frame: Any, where: str, format_: str, by: Sequence[str]) -> None:
         writer = writer.partitionBy(*by)
     with _set(frame.sparkSession, _TIMES, "TIMESTAMP_MICROS"):
         if format_ == "csv":
-            writer.option("header", "true").csv(where)
-        else:
+            writer = writer.options(header="true", escape='"')
+        try:
             getattr(writer, format_)(where)
+        except Exception as error:  # pyspark has a class of its own for each version
+            said = [line for line in str(error).splitlines() if "CSV header" in line]
+            if said:  # of what the frame is read from
+                raise ConfigError(_HEADERS.format(said[0].strip())) from error
+            raise
 
 
 def _check_keys(frame: Any, by: Iterable[str]) -> None:

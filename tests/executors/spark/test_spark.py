@@ -5,7 +5,7 @@ import importlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import psutil
@@ -125,6 +125,7 @@ def test_a_dataset_is_the_same_in_spark_as_in_pandas(
     session: cg.Session, format_: str, by: str | None
 ) -> None:
     frame = _FRAME if format_ == "parquet" else _FRAME.drop(columns="t")
+    frame = frame.assign(s=['say "so", he said', "a\\", '"', "x,y", "'", "z"])
     made: Any = cg.Dataset(f"{format_}-{by}", format_).write(frame, partition_by=by)
 
     @cg.task(executor="spark")
@@ -135,6 +136,27 @@ def test_a_dataset_is_the_same_in_spark_as_in_pandas(
     found = session.evaluate(there(made)).to_pandas()
     assert found.columns.tolist() == expected.columns.tolist()
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    assert made.to_pandas().sort_values("n")["s"].tolist() == frame["s"].tolist()
+
+
+def test_csv_written_by_spark_is_the_same_in_pandas(session: cg.Session) -> None:
+    @cg.task(executor="spark")
+    def written(table: DataFrame) -> Any:
+        return cg.Dataset("by-spark", "csv").write(table.coalesce(1))
+
+    texts = ['say "so", he said', "a\\", '"', "x,y"]
+    found = session.evaluate(written(cast("Any", pd.DataFrame({"s": texts}))))
+    assert found.to_pandas()["s"].tolist() == texts
+
+
+def test_csv_with_columns_in_another_order_is_refused_by_spark(session: cg.Session) -> None:
+    Path("swapped").mkdir()
+    Path("swapped/a.csv").write_text("x,y\n1,2\n")
+    Path("swapped/b.csv").write_text("y,x\n2,1\n")
+    swapped: Any = cg.Dataset("swapped")
+    assert swapped.to_pandas()["x"].tolist() == [1, 1]
+    with pytest.raises(cg.TaskError, match=r"does not fit.*b\.csv has the columns y, x, not x, y"):
+        session.evaluate(in_parts(swapped))
 
 
 def test_pieces_are_read_by_spark(session: cg.Session) -> None:
