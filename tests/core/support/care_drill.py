@@ -30,13 +30,16 @@ from cellgraph.stores.tended import Tended
 from cellgraph.testing.store_samples import contents, key_of, sample_payload
 
 GRACE_S = 5.0
+# Half of it must be enough for a record to be pushed and for a collector to look through the
+# bucket, when all of this shares a busy machine. Two days are, outside of a drill.
+BUCKET_GRACE_S = 20.0
 TEN_DAYS_NS = 10 * 86_400 * 1_000_000_000
 UNKNOWN_KIND = 9_999  # never removed: no version of this program knows what it is
 KINDS_OF_BLOBS = 200
 
 
 # Flushes, merges and evictions all the time.
-HASTE = Pace(flush_s=0.1, refresh_s=0.2, retry_s=0.2, grace_s=GRACE_S)
+HASTE = Pace(flush_s=0.1, refresh_s=0.2, retry_s=0.2, grace_s=BUCKET_GRACE_S)
 TIER_BYTES = 1 << 20
 
 
@@ -221,7 +224,7 @@ def collect(where: Where, acks: Path, name: str) -> NoReturn:
     log = os.open(acks.with_name("collected"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     while True:
         try:
-            done = care(store).gc(older_than_s=GRACE_S + 1, dry_run=False)
+            done = care(store).gc(older_than_s=store.grace_s + 1, dry_run=False)
         except StoreError as error:
             if not where.in_bucket or "collected already" not in str(error):
                 raise
