@@ -2,7 +2,8 @@
 
 import atexit
 import threading
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ def show_through(presenter: "Presenter | None") -> None:
 def use(session: "Session | None") -> None:
     """Make *session* the current one (the notebook and the command line do)."""
     _current.set(session)
+
+
+@contextmanager
+def in_use(session: "Session") -> Generator["Session"]:
+    """*session* is the current one for the block, and is closed at its end."""
+    with session:
+        use(session)
+        try:
+            yield session
+        finally:
+            use(None)
 
 
 def evaluate(

@@ -4,6 +4,7 @@ Decided by the code alone, never by size: ``def f(table: pd.DataFrame)`` gets pa
 without an annotation gets the Dataset. Classes are known by library and name: none is loaded.
 """
 
+import functools
 import inspect
 import types
 import typing
@@ -77,10 +78,23 @@ def _named(kind: Any) -> tuple[str, str]:
     return library, str(getattr(kind, "__name__", ""))
 
 
-def _evaluated(text: Any, scope: dict[str, Any]) -> Any:
-    if not isinstance(text, str):
-        return text
+def _evaluated(said: Any, scope: dict[str, Any]) -> Any:
+    """What an annotation that is a text stands for: identity asks this of every function again and
+    again, so the text is compiled once."""
+    if not isinstance(said, str):
+        return said
+    code = _compiled(said)
+    if code is None:
+        return said
     try:
-        return eval(text, scope)
+        return eval(code, scope)
     except Exception:
-        return text
+        return said
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(text: str) -> types.CodeType | None:
+    try:
+        return compile(text, "<annotation>", "eval", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None

@@ -41,10 +41,10 @@ def validate(service: str, operation: str, request: Mapping[str, Any], setting: 
 @cache
 def _model(service: str) -> Any:
     """AWS's description of a service: read once, when the first request of it is made."""
-    import botocore.loaders  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
     import botocore.model  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
-    loaders: Any = botocore.loaders
-    models: Any = botocore.model
-    described = loaders.Loader().load_service_model(service, "service-2")
-    return models.ServiceModel(described, service)
+    from cellgraph.stores.s3.clients import models
+
+    described = models().load_service_model(service, "service-2")
+    made: Any = botocore.model
+    return made.ServiceModel(described, service)

@@ -58,11 +58,14 @@ def test_a_schedule_is_made_fires_and_its_run_is_on_record(
         # without --apply nothing is created
         box.forget_requests()
         assert command(export) == 0
-        assert "cron(0 6 ? * 2-6 *) Europe/Berlin; fires" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "cron(0 6 ? * 2-6 *) Europe/Berlin; fires" in said
+        assert said.splitlines()[-1].startswith("nothing was created; with --apply it is")
         assert not [a for service, a in box.requests if service in ("scheduler", "batch")]
 
         assert command([*export, "--apply"]) == 0
-        assert "schedule nightly is created" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "schedule nightly is created" in said and "nothing was created" not in said
         assert command([*export, "--apply"]) == 0
         assert "schedule nightly is as it was" in capsys.readouterr().out
         made = scheduler.get_schedule(Name="nightly")

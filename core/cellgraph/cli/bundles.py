@@ -1,8 +1,7 @@
 """`cellgraph run BUNDLE` and `cellgraph backfill BUNDLE`: an exported run, now or for a time."""
 
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from rich.text import Text
 from cellgraph.cli import parameters
 from cellgraph.cli.console import console, duration, error_console
 from cellgraph.cli.presenting import presenter
-from cellgraph.current import use
+from cellgraph.current import in_use
 from cellgraph.errors import CellgraphError, ConfigError, ExportError
 from cellgraph.exported.bundle import RUN, read_bundle
 from cellgraph.exported.steps import times_in
@@ -116,16 +115,7 @@ def _line(at: datetime, status: str, rest: str) -> None:
 def _opened(store: Path | None, own: str) -> Open:
     """How a session is opened and made the current one for a block."""
 
-    @contextmanager
-    def open_session() -> Generator[Session]:
-        with Session(store or own or None, presenter=presenter()) as session:
-            use(session)
-            try:
-                yield session
-            finally:
-                use(None)
-
-    return open_session
+    return lambda: in_use(Session(store or own or None, presenter=presenter()))
 
 
 def _say(text: str) -> None:

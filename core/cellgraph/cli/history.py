@@ -12,7 +12,7 @@ from cellgraph.callbook import SHOWN
 from cellgraph.cli.console import console, duration, error_console, plural
 from cellgraph.cli.places import existing_session
 from cellgraph.cli.presenting import presenter
-from cellgraph.current import use
+from cellgraph.current import in_use
 from cellgraph.provenance import RunSummary
 from cellgraph.rundiff import task_line
 from cellgraph.scheduled.again import job_again
@@ -93,16 +93,12 @@ def save_report(store: str | None, id: str, path: Path) -> None:
 def run_again(store: str | None, id: str) -> None:
     """Run an exported run of the record once more. Raises TaskError and its kin, ConfigError."""
     with (
-        existing_session(store) as session,
+        in_use(existing_session(store)) as session,
         tempfile.TemporaryDirectory(prefix="cellgraph-again-") as folder,
     ):
-        use(session)
-        try:
-            session.present_through(presenter())
-            job = job_again(session, session.run_summary(id), Path(folder))
-            ended = attempt(session, job, 1, lambda text: error_console().print(Text(text)))
-        finally:
-            use(None)
+        session.present_through(presenter())
+        job = job_again(session, session.run_summary(id), Path(folder))
+        ended = attempt(session, job, 1, lambda text: error_console().print(Text(text)))
     if isinstance(ended, Failed):
         raise ended.error
     console().print(Text(repr(ended.value)), soft_wrap=True)

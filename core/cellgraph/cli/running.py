@@ -13,7 +13,7 @@ from rich.text import Text
 from cellgraph.cli import notebooks, parameters
 from cellgraph.cli.console import console, error_console
 from cellgraph.cli.presenting import presenter
-from cellgraph.current import use
+from cellgraph.current import in_use
 from cellgraph.errors import ConfigError
 from cellgraph.expression import Expression
 from cellgraph.session import Session
@@ -56,15 +56,11 @@ def run_file(
 def _run_python(
     file: Path, target: str | None, params: Mapping[str, str], store: Path | None, verb: Verb
 ) -> None:
-    with Session(store, presenter=presenter()) as session:
-        use(session)  # the file may evaluate by itself
-        try:
-            names = {**vars(_load(file)), **{n: parameters.literal(t) for n, t in params.items()}}
-            if target is None:
-                raise ConfigError(_say_target(file, names))
-            value = getattr(session, verb)(_expression(target, names))
-        finally:
-            use(None)
+    with in_use(Session(store, presenter=presenter())) as session:  # the file may evaluate itself
+        names = {**vars(_load(file)), **{n: parameters.literal(t) for n, t in params.items()}}
+        if target is None:
+            raise ConfigError(_say_target(file, names))
+        value = getattr(session, verb)(_expression(target, names))
     if value is not None:
         console().print(Text(repr(value)), soft_wrap=True)
 

@@ -6,9 +6,8 @@ from typing import Any, Final
 from cellgraph_executors.aws import AwsFault, Clients, asking
 from cellgraph_executors.batch.settings import BatchSettings
 from cellgraph_executors.fsx import file_system, look_up
+from cellgraph_executors.roles import Found, role_found
 
-# Level ("ok", "missing" or "broken"), detail, what to do.
-Found = tuple[str, str, str]
 _SET_UP: Final = "`cellgraph aws template` prints what an account needs"
 _TASKS: Final = "ecs-tasks.amazonaws.com"
 
@@ -23,7 +22,7 @@ def examine(settings: BatchSettings, clients: Clients) -> Iterator[Found]:
         for name in ("job_role", "execution_role"):
             arn = getattr(settings, name)
             if arn:
-                yield _role(name, arn, clients)
+                yield role_found(clients, name, arn, _TASKS, "jobs")
         if settings.fsx:
             yield _fsx(settings, clients)
     except AwsFault as fault:
@@ -43,18 +42,6 @@ def _queue(name: str, clients: Clients) -> Found:
         why = queue.get("statusReason") or f"{queue['state']}, {queue.get('status')}"
         return "broken", f"the queue {name} takes no jobs ({why})", "enable it in AWS Batch"
     return "ok", f"the queue {name} takes jobs", ""
-
-
-def _role(setting: str, arn: str, clients: Clients) -> Found:
-    name = arn.rpartition("/")[2]
-    try:
-        with asking():
-            role: Any = clients.client("iam", once=True).get_role(RoleName=name)["Role"]
-    except AwsFault as fault:
-        return "missing", f"{setting} could not be looked at ({fault})", f"check that {arn} exists"
-    if _TASKS not in str(role.get("AssumeRolePolicyDocument", "")):
-        return "broken", f"{setting}: jobs cannot take the role {name}", f"let {_TASKS} assume it"
-    return "ok", f"{setting}: jobs can take the role {name}", ""
 
 
 def _fsx(settings: BatchSettings, clients: Clients) -> Found:

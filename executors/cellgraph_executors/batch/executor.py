@@ -10,7 +10,7 @@ from cellgraph.executor import Job
 from cellgraph.mounts import VARIABLE
 from cellgraph_executors.asked import merged
 from cellgraph_executors.aws import Clients, asking
-from cellgraph_executors.batch.checkup import Found, examine
+from cellgraph_executors.batch.checkup import examine
 from cellgraph_executors.batch.definition import definition, submission
 from cellgraph_executors.batch.service import BatchJobs
 from cellgraph_executors.batch.settings import (
@@ -24,6 +24,7 @@ from cellgraph_executors.remote.executor import Remote
 from cellgraph_executors.remote.flights import Pending
 from cellgraph_executors.remote.office import SharedStore, Terms
 from cellgraph_executors.remote.service import Service
+from cellgraph_executors.roles import Found
 
 
 class BatchExecutor(Remote):

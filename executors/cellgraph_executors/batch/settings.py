@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
-from cellgraph.suggest import closest
 from cellgraph_executors.fsx import file_system
 from cellgraph_executors.remote.grouping import MAX_ARRAY, MAX_WINDOW_S
+from cellgraph_executors.settings import check_settings, check_task_options, number_problem
 
 _MAX_HOST_RETRIES: Final = 9  # Batch takes ten attempts
 
@@ -24,6 +23,7 @@ NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "retries_on_host_loss": (0, _MAX_HOST_RETRIES),
     "usd_per_vcpu_hour": (0, 1e6),
 }
+_WHOLE: Final = frozenset({"array_max", "retries_on_host_loss"})
 # What a task may say for its own calls.
 TASK_OPTIONS: Final = frozenset(
     "queue image job_role execution_role job_definition submit_job retries_on_host_loss "
@@ -72,14 +72,7 @@ NAMES: Final = (*TEXTS, *NUMBERS, *MAPPINGS)
 
 def checked(executor: str, said: Mapping[str, Any]) -> BatchSettings:
     """Check settings. Raises ConfigError that names the closest one."""
-    for name, value in said.items():
-        if name not in NAMES:
-            raise ConfigError(
-                f"executor {executor!r} has no setting {name!r}{closest(name, NAMES)}"
-            )
-        problem = _problem(name, value)
-        if problem:
-            raise ConfigError(f"executor {executor!r}: {name}={value!r}: expected {problem}")
+    check_settings(executor, said, NAMES, _problem)
     if said.get("fsx"):
         file_system(said["fsx"])
     return BatchSettings(**said)
@@ -87,19 +80,14 @@ def checked(executor: str, said: Mapping[str, Any]) -> BatchSettings:
 
 def check_options(executor: str, extra: Mapping[str, object]) -> None:
     """Check what a task says. Raises ConfigError."""
-    for name, value in extra.items():
-        if name not in TASK_OPTIONS:
-            hint = closest(name, sorted(TASK_OPTIONS))
-            raise ConfigError(f"executor {executor!r} has no option {name!r}{hint}")
-        if name == "memory_max_gib":
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
-                raise ConfigError(f"memory_max_gib={value!r}: expected a number above 0")
-        elif problem := _problem(name, value):
-            raise ConfigError(f"{name}={value!r}: expected {problem}")
+    check_task_options(executor, extra, TASK_OPTIONS, _problem)
 
 
 def _problem(name: str, value: object) -> str:
     """What was expected instead of *value*; empty if it is right."""
+    if name == "memory_max_gib":
+        good = isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+        return "" if good else "a number above 0"
     if name in TEXTS:
         return "" if isinstance(value, str) else "a text"
     if name in MAPPINGS:
@@ -110,8 +98,4 @@ def _problem(name: str, value: object) -> str:
             return "" if all(isinstance(v, str) for _, v in pairs) else "texts by name"
         return "" if all(isinstance(k, str) for k, _ in pairs) else "fields by name"
     least, most = NUMBERS[name]
-    whole = name in ("array_max", "retries_on_host_loss")
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-        return f"a {'whole ' if whole else ''}number from {least:g} to {most:g}"
-    return ""
+    return number_problem(value, least, most, whole=name in _WHOLE)

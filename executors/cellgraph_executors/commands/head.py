@@ -3,8 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +25,7 @@ def head(
     Whoever named store and digest in the job's command trusts what the digest stands for, and the
     bucket that it is read from.
     """
-    from cellgraph.current import use
+    from cellgraph.current import in_use
     from cellgraph.reports import kept_bundle
     from cellgraph.scheduled.preparing import prepare
     from cellgraph.scheduled.running import run
@@ -42,14 +41,8 @@ def head(
 
     said: dict[str, Any] = {**json.loads(settings), "store": store}
 
-    @contextmanager
-    def open_session() -> Generator["Session"]:
-        with Session(**said) as session:
-            use(session)
-            try:
-                yield session
-            finally:
-                use(None)
+    def open_session() -> "AbstractContextManager[Session]":
+        return in_use(Session(**said))
 
     with tempfile.TemporaryDirectory(prefix="cellgraph-head-") as folder:
         with open_session() as session:

@@ -35,12 +35,10 @@ def expression(due: Schedule) -> str:
             f"--schedule {due.cron!r}: cron takes a day of the month OR a day of the week, and "
             "EventBridge has no such schedule: export two runs, one for each"
         )
-    if days == "*" and weekdays == "*":
+    if weekdays == "*":
         weekdays = "?"
-    elif days == "*":
-        days = "?"
     else:
-        weekdays = "?"
+        days = "?"
     months = _plain(month, 1, 12, _MONTHS)
     return f"cron({' '.join([*fields, days, months, weekdays, '*'])})"
 

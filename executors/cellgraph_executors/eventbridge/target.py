@@ -48,14 +48,13 @@ class EventBridge:
         return {"eventbridge.json": json.dumps(when(spec), indent=2) + "\n"}
 
     def next_step(self, spec: RunSpec, folder: Path, place: Path) -> str:
-        """What `--apply` would do, and when it would fire."""
+        """Its expression, and when it fires."""
         due, now = due_of(spec), datetime.now(UTC)
         lines = [f"{when(spec)['ScheduleExpression']} {due.zone}; fires"]
         lines += [f"  {line}" for line in listed(fires(due, now)).splitlines()]
         lost = left_out(due, now)
         if lost is not None:
             lines.append(f"  not on {lost:%Y-%m-%d %H:%M}, a time that the clocks leave out")
-        lines.append("nothing was created; with --apply it is, and a schedule of that name updated")
         return "\n".join(lines)
 
     def apply(self, bundle: Bundle) -> str:

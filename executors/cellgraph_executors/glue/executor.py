@@ -13,7 +13,7 @@ from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.place import parse_uri
 from cellgraph_executors.aws import Clients, Refused
 from cellgraph_executors.glue import package
-from cellgraph_executors.glue.checkup import Found, examine
+from cellgraph_executors.glue.checkup import examine
 from cellgraph_executors.glue.definition import Assets, definition, run_request
 from cellgraph_executors.glue.pins import pins_of
 from cellgraph_executors.glue.service import GONE, GlueJobs
@@ -28,6 +28,7 @@ from cellgraph_executors.remote.executor import Remote
 from cellgraph_executors.remote.flights import KEY_BYTES, Pending
 from cellgraph_executors.remote.office import SharedStore, Terms
 from cellgraph_executors.remote.service import Service
+from cellgraph_executors.roles import Found
 
 ASSETS: Final = "glue"  # below the store
 _SIGNING: Final = "cryptography>=42"  # as of our extra `team`

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
-from cellgraph.suggest import closest
+from cellgraph_executors.settings import check_settings, check_task_options, number_problem
 from cellgraph_executors.spark.choices import checked_choices
 
 # Data processing units of one worker, by AWS Glue's guide. A unit has 4 vCPUs.
@@ -96,14 +96,7 @@ NAMES: Final = (*TEXTS, *LISTS, *MAPPINGS, *NUMBERS, *SWITCHES)
 
 def checked(executor: str, said: Mapping[str, Any]) -> GlueSettings:
     """Check settings. Raises ConfigError that names the closest one."""
-    for name, value in said.items():
-        if name not in NAMES:
-            raise ConfigError(
-                f"executor {executor!r} has no setting {name!r}{closest(name, NAMES)}"
-            )
-        problem = _problem(name, value)
-        if problem:
-            raise ConfigError(f"executor {executor!r}: {name}={value!r}: expected {problem}")
+    check_settings(executor, said, NAMES, _problem)
     made = GlueSettings(**said)
     if made.flex and made.worker_type not in _FLEX_TYPES:
         raise ConfigError(
@@ -115,18 +108,14 @@ def checked(executor: str, said: Mapping[str, Any]) -> GlueSettings:
 
 def check_options(executor: str, extra: Mapping[str, object]) -> None:
     """Check what a task says. Raises ConfigError."""
-    for name, value in extra.items():
-        if name not in TASK_OPTIONS:
-            hint = closest(name, sorted(TASK_OPTIONS))
-            raise ConfigError(f"executor {executor!r} has no option {name!r}{hint}")
-        if name == "choices":
-            checked_choices(value)
-        elif problem := _problem(name, value):
-            raise ConfigError(f"{name}={value!r}: expected {problem}")
+    check_task_options(executor, extra, TASK_OPTIONS, _problem)
 
 
 def _problem(name: str, value: object) -> str:
     """What was expected instead of *value*; empty if it is right."""
+    if name == "choices":
+        checked_choices(value)  # it says by itself what is wrong
+        return ""
     if name == "worker_type":
         return "" if value in DPUS else f"one of {', '.join(DPUS)}"
     if name == "glue_version":
@@ -142,10 +131,7 @@ def _problem(name: str, value: object) -> str:
     if name in MAPPINGS:
         return _mapping_problem(name, value)
     least, most = NUMBERS[name]
-    kinds = (int,) if name in _WHOLE else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-        return f"a {'whole ' if name in _WHOLE else ''}number from {least:g} to {most:g}"
-    return ""
+    return number_problem(value, least, most, whole=name in _WHOLE)
 
 
 def _list_problem(name: str, value: object) -> str:

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 from cellgraph.errors import ConfigError
 from cellgraph.executor import ExecutorHost, Job, JobDone, JobFailed
-from cellgraph.options import OPTION_NAMES
 from cellgraph.stores.base import Store
-from cellgraph.suggest import closest
 from cellgraph_executors.glue.settings import TASK_OPTIONS
 from cellgraph_executors.machine import Machine
-from cellgraph_executors.settings import reject_unknown, workers_setting
+from cellgraph_executors.settings import (
+    check_task_options,
+    reject_unknown,
+    workers_setting,
+)
 from cellgraph_executors.spark.choices import checked_choices
 from cellgraph_executors.spark.counting import leave_java
 from cellgraph_executors.spark.local import default_options, master_of, shared
@@ -72,12 +74,7 @@ class SparkExecutor(ThreadExecutor):
 
     def check_options(self, extra: Mapping[str, object]) -> None:
         """See `cellgraph.executor.Executor`."""
-        for name in extra:
-            if name not in self.job_options:
-                known = (*OPTION_NAMES, *self.job_options)
-                raise ConfigError(
-                    f"executor {self.name!r} has no option {name!r}{closest(name, known)}"
-                )
+        check_task_options(self.name, extra, self.job_options, lambda name, value: "")
         checked_choices(extra.get("choices"))
 
     def close(self) -> None:

@@ -44,6 +44,8 @@ def export_file(
     made.bundle.write(folder)
     said = report(made, due, targets, folder, notebook.parent)
     done = [target.apply(made.bundle) for target in applying]
+    if not apply and any(isinstance(target, Applying) for target in targets.values()):
+        done.append("nothing was created; with --apply it is, and what has that name is updated")
     return "\n".join([said, *done])
 
 

@@ -3,24 +3,17 @@
 Workers that start Python anew are in `test_batch_journey` and `test_batch_requests`.
 """
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.aws import LIVE, aws
-
-import cellgraph as cg
-from cellgraph.events import Event
+from tests.executors.support.remote_lab import Watched, empty_store, leave_out_sandboxed, sessions
+from tests.support.aws import aws
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `AWS_LIVE=1`, leave out what an account cannot do."""
-    reason = "AWS_LIVE=1: it plans faults, or its children write to this machine's disk"
-    for item in items:
-        if LIVE and item.get_closest_marker("sandboxed"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    leave_out_sandboxed(items, "children")
 
 
 @pytest.fixture(scope="module")
@@ -32,38 +25,12 @@ def box() -> Iterator[Any]:
 @pytest.fixture
 def uri(box: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """A store that is empty."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.chdir(tmp_path)
-    box.forget_requests()
-    yield f"{box.store}-{uuid.uuid4().hex[:8]}"
-    box.faults.clear()
-
-
-class Watched:
-    """A session and what was said in it."""
-
-    def __init__(self, session: cg.Session) -> None:
-        self.session = session
-        self.events: list[Event] = []
-        session.bus.subscribe(self.events.append)
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        """The events of a kind."""
-        return [event for event in self.events if type(event) is kind]
+    with empty_store(box, monkeypatch, tmp_path) as uri:
+        yield uri
 
 
 @pytest.fixture
 def opened(box: Any, uri: str) -> Iterator[Callable[..., Watched]]:
     """Open a session whose executor `batch` has further settings; closed after the test."""
-    sessions: list[cg.Session] = []
-
-    def open_(**settings: Any) -> Watched:
-        section = {**box.batch, "poll_s": 0.2, **settings}
-        session = cg.Session(store=uri, executors={"batch": section})
-        sessions.append(session)
-        return Watched(session)
-
-    yield open_
-    for session in sessions:
-        session.close()
+    with sessions(uri, "batch", box.batch) as opened:
+        yield opened

@@ -1,53 +1,19 @@
-"""The contract of every executor, where a place far away can keep it."""
+"""The contract of every executor, on Batch."""
 
-import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from tests.support.aws import aws
+from tests.executors.support.remote_lab import RemoteContract
 
-import cellgraph as cg
-from cellgraph.executor import Executor, Job
-from cellgraph.testing.executor_contract import ExecutorContract
-from cellgraph.testing.executor_lab import CollectingHost
+from cellgraph.executor import Executor
 from cellgraph_executors.batch.executor import BatchExecutor
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def box() -> Iterator[Any]:
-    with aws(vcpus=4, warm=()) as box:
-        yield box
-
-
-class TestBatchExecutor(ExecutorContract):
+class TestBatchExecutor(RemoteContract):
     many: ClassVar[int] = 12
 
     @pytest.fixture
     def executor(self, box: Any) -> Executor:
         return BatchExecutor(**box.batch, window_s=0.2, poll_s=0.2)
-
-    @pytest.fixture
-    def host(
-        self, box: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[CollectingHost]:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-        with cg.Session(store=f"{box.store}-{uuid.uuid4().hex[:8]}") as session:
-            yield CollectingHost(session.store)
-
-    # They arrive with the outcome; until then they are in the job's log alone.
-    test_prints_arrive_while_the_call_runs = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # not promised here
-    # How much there is, Batch alone knows: a job that fits nowhere stays RUNNABLE.
-    test_more_than_there_is_is_refused = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # not promised here
-
-    def test_queued_calls_are_cancelled(
-        self, started: Executor, host: CollectingHost, job: Callable[..., Job], tmp_path: Path
-    ) -> None:
-        """What was not sent yet is dropped."""
-        started.submit([job("add", i) for i in range(3)])
-        started.cancel([1, 2, 3])
-        answers = host.wait([1, 2, 3])
-        assert {type(answer.error).__name__ for answer in answers.values()} == {"CallCancelled"}  # type: ignore[union-attr]

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import pytest
-from tests.executors.batch.conftest import Watched
 from tests.executors.batch.support.calls import crash, quick
+from tests.executors.support.remote_lab import Watched
 
 import cellgraph as cg
 from cellgraph.errors import CallCancelled, ConfigError, OutcomeRefused, TaskError

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.executors.batch.conftest import Watched
 from tests.executors.glue.support.notebook import slow
 from tests.executors.glue.test_glue_journey import runs_of
+from tests.executors.support.remote_lab import Watched
 
 import cellgraph as cg
 from cellgraph.events import CallProgress

@@ -25,7 +25,7 @@ def make_client(service: str, profile: str, region: str, config: Any) -> Any:
     Raises botocore's own errors.
     """
     session: Any = botocore.session.Session(profile=profile or None)
-    session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+    session.register_component("data_loader", models(session.get_config_variable("data_path")))
     if region:
         session.set_config_variable("region", region)
     return session.create_client(service, config=config)
@@ -51,7 +51,7 @@ def upload(client: Any, bucket: str, key: str, source: Path, extra: dict[str, st
 
 
 @cache
-def _models(data_path: str | None) -> Any:
+def models(data_path: str | None = None) -> Any:
     """The descriptions of AWS's services on this machine: 0.1 s to read."""
     loaders: Any = botocore.loaders
     return loaders.create_loader(data_path)
