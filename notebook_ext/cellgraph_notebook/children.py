@@ -1,4 +1,4 @@
-"""Clicks in the view on jobs of other machines: the log of one child, ending or leaving a job.
+"""Clicks in the view on jobs of other machines: the log of one child; to end, leave, repeat a job.
 
 What is asked is heard on a thread of the kernel, and answered on the thread that paints; what has
 to be fetched from a service is fetched on a thread of its own, because it may take seconds.
@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from cellgraph.errors import CellgraphError
 from cellgraph_notebook.remote_jobs import RemoteJob
@@ -16,6 +16,10 @@ from cellgraph_notebook.view_model import RunModel
 from cellgraph_notebook.wire import Message
 
 _log = logging.getLogger(__name__)
+_REPEATED: Final = (
+    "when this run has ended, what has no result runs again, in this cell; detach ends it now"
+)
+_NOT_REPEATED: Final = "nothing waits for this run: evaluate its expression again when it has ended"
 
 
 class Hands(Protocol):
@@ -33,6 +37,10 @@ class Hands(Protocol):
         """Wait no longer: the run ends, and its jobs on other machines go on. Asks nothing."""
         ...
 
+    def repeat(self) -> bool:
+        """Evaluate once more when the run has ended; False if nothing can. Asks nothing."""
+        ...
+
 
 class Children:
     """Answers clicks through *tell*. *hands* is None where no job can be reached."""
@@ -44,13 +52,15 @@ class Children:
 
     def hear(self, said: Mapping[str, object]) -> None:
         """Note what a page asks for. Any thread."""
-        child, job = said.get("child"), said.get("cancel")
+        child, job, again = said.get("child"), said.get("cancel"), said.get("again")
         if isinstance(child, list) and len(cast("list[object]", child)) == 2:
             number, index = cast("list[object]", child)
             if isinstance(number, int) and isinstance(index, int):
                 self._asked.append(("log", number, index))
         if isinstance(job, int):
             self._asked.append(("cancel", job, 0))
+        if isinstance(again, int):
+            self._asked.append(("again", again, 0))
         if said.get("detach") is True and self._hands is not None:
             self._hands.detach()
 
@@ -63,6 +73,10 @@ class Children:
                 continue
             if what == "cancel":
                 self._apart(self._cancel, job)
+                continue
+            if what == "again":
+                can = self._hands is not None and self._hands.repeat()
+                self._tell(Message(child=(number, 0, _REPEATED if can else _NOT_REPEATED, "")))
                 continue
             about, printed = model.about_child(job, child)
             waiting = printed or ("…" if self._hands is not None else "")

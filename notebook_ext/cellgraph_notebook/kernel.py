@@ -45,6 +45,8 @@ class Asked:
         self.how = how
         self.jobs: set[str] = set()
         self.runs: set[str] = set()
+        self.again = False  # its view was asked to evaluate it once more
+        self.waited_for = False
 
 
 class Kernel:
@@ -87,10 +89,21 @@ class Kernel:
         if "on" in how:
             expr, how = session.call_on(how["on"], expr, **there), {}
         unsubscribe = session.bus.subscribe(note)
+        asked.waited_for = True
         try:
-            return session.evaluate(expr, **how)
+            return _evaluated(session, asked, expr, how)
         finally:
+            asked.waited_for = False
             unsubscribe()
+
+    def repeat(self, run: str) -> bool:
+        """Evaluate once more, in the same cell, what is the run with this id, when that has ended:
+        what has no result then runs. False if no %evaluate waits for it. Any thread."""
+        for asked in self._asked:
+            if run in asked.runs and asked.waited_for:
+                asked.again = True
+                return True
+        return False
 
     def asked_with(self, job: str) -> "tuple[Any, Mapping[str, Any]] | None":
         """The newest evaluation that sent a job whose id begins with *job*, if it is remembered."""
@@ -105,6 +118,12 @@ class Kernel:
             if run in asked.runs:
                 return asked.expr, asked.how
         return None
+
+    def _stop(self, run: "Run") -> None:
+        for asked in self._asked:
+            if run.id in asked.runs:
+                asked.again = False
+        run.cancel()
 
     def submit(self, expr: Any, **how: Any) -> "Run":
         """Start a run in the background; view and prints stay in the cell that starts it."""
@@ -169,8 +188,8 @@ class Kernel:
             environ = {**os.environ, "CELLGRAPH_DISPLAY": self._mode}
         return present(
             run.label,
-            on_stop=run.cancel,
-            hands=_Hands(self.session, run),
+            on_stop=lambda: self._stop(run),
+            hands=_Hands(self, run),
             background=background,
             environ=environ,
         )
@@ -202,8 +221,9 @@ class _Early:
 class _Hands:
     """Reaches the jobs of other machines for the view; see `children.Hands`."""
 
-    def __init__(self, session: "Session", run: "Run") -> None:
-        self._session = session
+    def __init__(self, kernel: Kernel, run: "Run") -> None:
+        self._kernel = kernel
+        self._session = kernel.session
         self._run = run
 
     def log(self, executor: str, job: str, child: int) -> str:
@@ -217,3 +237,21 @@ class _Hands:
     def detach(self) -> None:
         """End the run here; its jobs go on."""
         self._run.let_go()
+
+    def repeat(self) -> bool:
+        """Evaluate once more when the run has ended; False if nothing waits that could."""
+        return self._kernel.repeat(self._run.id)
+
+
+def _evaluated(session: "Session", asked: Asked, expr: Any, how: Mapping[str, Any]) -> Any:
+    """Evaluate; and again for as long as the view of the last run was asked to."""
+    while True:
+        asked.again = False
+        try:
+            value = session.evaluate(expr, **how)
+        except Exception:
+            if not asked.again:
+                raise
+        else:
+            if not asked.again:
+                return value

@@ -7,6 +7,7 @@ import pytest
 from tests.notebook_ext.support.shell_lab import ShellLab, notebook
 
 import cellgraph as cg
+from cellgraph.events import CallFailed, Event
 
 pytestmark = pytest.mark.aws
 
@@ -113,3 +114,24 @@ def test_what_sent_a_job_is_evaluated_again_and_only_what_failed_runs(lab: Shell
     assert lab.ok(f"%jobs run-again {sent[0][:8]}").value == [0, 1, 2]
     ran = [Path(f"{lab['gate']}-ran-{n}").read_text() for n in range(3)]
     assert ran == ["x", "xx", "x"]
+
+
+def test_a_run_is_repeated_in_its_cell_when_its_view_was_asked_to(lab: ShellLab) -> None:
+    lab["gate"] = str(lab.folder / "repeated")
+    session = lab.ok("cg.current_session()").value
+    kernel = session.presenter
+    answers: list[bool] = []
+
+    def press(event: Event) -> None:
+        if type(event) is CallFailed:
+            answers.append(kernel.repeat(event.run))
+            Path(lab["gate"]).touch()
+
+    unsubscribe = session.bus.subscribe(press)
+    try:
+        assert lab.ok("%evaluate [gated(n, gate) for n in range(3)]").value == [0, 1, 2]
+    finally:
+        unsubscribe()
+    assert answers == [True]
+    assert [Path(f"{lab['gate']}-ran-{n}").read_text() for n in range(3)] == ["x", "xx", "x"]
+    assert not kernel.repeat(kernel.last_run.id)  # nothing waits for it any more

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cellgraph_executors.aws import Clients, asking
-from cellgraph_executors.remote.states import Fact, Over, Seen, cause
+from cellgraph_executors.remote.states import Fact, LastWords, Over, Seen, cause
 
 _LOG_GROUP: Final = "/aws/batch/job"
 _WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING")
@@ -68,13 +68,14 @@ class BatchJobs:
                 return
             more = {"nextToken": token}
 
-    def log_tail(self, job: str) -> str:
+    def log_tail(self, job: str) -> LastWords:
         """The last lines of the log of a job or child; empty if there is none. Two requests."""
         with asking():
             found = self._batch().describe_jobs(jobs=[job])["jobs"]
             stream = _stream(found[0]) if found else ""
+            attempt = max(1, len(found[0].get("attempts", ()))) if found else 1
             if not stream:
-                return ""
+                return LastWords(attempt=attempt)
             logs = self._clients.client("logs")
             try:
                 answer = logs.get_log_events(
@@ -84,8 +85,9 @@ class BatchJobs:
                     startFromHead=False,
                 )
             except logs.exceptions.ResourceNotFoundException:
-                return ""
-        return "".join(f"{event['message']}\n" for event in answer["events"])
+                return LastWords("", stream, attempt)
+        text = "".join(f"{event['message']}\n" for event in answer["events"])
+        return LastWords(text, stream, attempt)
 
     def terminate(self, job: str, reason: str) -> None:
         """Stop a job or child, whatever its state."""

@@ -12,7 +12,7 @@ from cellgraph.errors import ExecutorError
 from cellgraph_executors.aws import Clients, Refused, asking
 from cellgraph_executors.glue.causes import cause
 from cellgraph_executors.glue.settings import VCPUS_PER_DPU
-from cellgraph_executors.remote.states import Fact, Over, Seen
+from cellgraph_executors.remote.states import Fact, LastWords, Over, Seen
 
 _OUTPUT: Final = "/aws-glue/jobs/output"
 _ERRORS: Final = "/aws-glue/jobs/error"
@@ -93,11 +93,12 @@ class GlueJobs:
         if seen is not None and fact is not None:
             yield [fact] if (seen.failed if status == "FAILED" else seen.running) else []
 
-    def log_tail(self, job: str) -> str:
-        """The last lines of a run: what went wrong, then what it printed. Two requests."""
+    def log_tail(self, job: str) -> LastWords:
+        """The last lines of a run: what went wrong, then what it printed. Two requests. A run that
+        Glue repeats is another run, with an id and a log of its own."""
         run = job.partition(_AT)[0]
         parts = [self._tail(group, run) for group in (_OUTPUT, _ERRORS)]
-        return "".join(part for part in parts if part)
+        return LastWords("".join(part for part in parts if part), run)
 
     def cause(self, task: str, fact: Fact, log: str) -> ExecutorError:
         """See `remote.service.Service`."""

@@ -31,7 +31,7 @@ from cellgraph_executors.remote.beats import decode as read_beat
 from cellgraph_executors.remote.flights import Flight, Slot
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.remote.outcome import Ended, Outcome, Raised, decode, event_of
-from cellgraph_executors.remote.states import Fact
+from cellgraph_executors.remote.states import Fact, LastWords
 
 _AT_ONCE: Final = 256
 _LOGS: Final = 10  # children of a job whose logs are fetched without being asked for
@@ -218,10 +218,10 @@ class Collector:
         """Children failed and left no outcome: their calls are sent again, or fail with why."""
         told: list[ChildEnded] = []
         for fact in facts:
-            log = self._log_of(flight, fact) if flight.wanted(fact.child) else ""
-            error = self._office.service.cause(flight.pending.task, fact, log)
+            said = self._log_of(flight, fact) if flight.wanted(fact.child) else LastWords()
+            error = self._office.service.cause(flight.pending.task, fact, said.text)
             self._fail_child(flight, fact.child, error, fact)
-            told.append(_ended(flight, fact))
+            told.append(_ended(flight, fact, said))
         self._office.report([RemoteEnded(flight.remote, tuple(told))])
 
     def lost(self, flight: Flight, children: Collection[int]) -> None:
@@ -283,20 +283,20 @@ class Collector:
             more = replace(r, memory_gib=min(most, 2 * has))
             self._office.add([job._replace(resources=more)])
 
-    def _log_of(self, flight: Flight, fact: Fact) -> str:
+    def _log_of(self, flight: Flight, fact: Fact) -> LastWords:
         office = self._office
         if flight.explained >= _LOGS:
-            return ""
+            return LastWords()
         while not office.allowance.take(office.clock(), 2):
             if flight.explained >= _LOGS_WAITED_FOR or office.closed.wait(_MOMENT_S):
-                return ""
+                return LastWords()
         flight.explained += 1
         try:
             return office.service.log_tail(fact.id)
         except Unauthorised:
             raise
         except AwsFault:
-            return ""  # the failure itself is worth more than its log
+            return LastWords()  # the failure itself is worth more than its log
 
 
 def _has_failed(outcome: Outcome) -> bool:
@@ -314,15 +314,15 @@ def _is_refused(flight: Flight, child: int) -> bool:
     return any(_child_of(name.rpartition("/")[2]) == child for name in flight.refused)
 
 
-def _ended(flight: Flight, fact: Fact) -> ChildEnded:
+def _ended(flight: Flight, fact: Fact, said: LastWords) -> ChildEnded:
     started = fact.started or flight.pending.created
     return ChildEnded(
         fact.child,
-        1,
+        said.attempt,
         max(0.0, started - flight.pending.created),
         max(0.0, fact.stopped - started) if fact.stopped else 0.0,
         failed=True,
         exit_code=fact.exit_code,
         reason="; ".join(part for part in (fact.reason, fact.container) if part),
-        log="",
+        log=said.log,
     )

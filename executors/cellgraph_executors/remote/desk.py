@@ -47,7 +47,7 @@ class Desk:
         """The last lines of the log of one child."""
         with _spoken(f"the log of {job} cannot be read"):
             several = self._children(job) > 1
-            return self._office.service.log_tail(f"{job}:{child}" if several else job)
+            return self._office.service.log_tail(f"{job}:{child}" if several else job).text
 
     def end(self, job: str) -> None:
         """Stop a job and all its children; what they have finished is kept."""

@@ -7,7 +7,7 @@ from cellgraph.errors import ExecutorError
 from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
 from cellgraph_executors.remote.flights import Pending
-from cellgraph_executors.remote.states import Fact, Seen
+from cellgraph_executors.remote.states import Fact, LastWords, Seen
 
 
 class Service(Protocol):
@@ -48,7 +48,7 @@ class Service(Protocol):
         """The children of a job that are FAILED or RUNNING, by pages."""
         ...
 
-    def log_tail(self, job: str) -> str:
+    def log_tail(self, job: str) -> LastWords:
         """The last lines of the log of a job or child; two requests at most."""
         ...
 

@@ -50,6 +50,14 @@ class Fact(NamedTuple):
     id: str  # of the child, at the service
 
 
+class LastWords(NamedTuple):
+    """The end of a child's log, where all of it is, and which attempt wrote it."""
+
+    text: str = ""
+    log: str = ""  # as the service names it; empty when there is none
+    attempt: int = 1  # from 1
+
+
 @dataclass(frozen=True, slots=True)
 class ListOutcomes:
     """List the outcomes in the store; answer with `listed`."""

@@ -141,7 +141,8 @@ class JobRow {
     this.cancel = html("button", { class: "cg-link cg-mute", type: "button" }, "cancel");
     const goesOn = "end this run; the job goes on, and evaluating again waits for it";
     this.detach = html("button", { class: "cg-link cg-mute", type: "button", title: goesOn }, "detach");
-    const buttons = [this.copy, this.detach, this.cancel];
+    this.again = html("button", { class: "cg-link cg-mute", type: "button" }, "run again");
+    const buttons = [this.copy, this.again, this.detach, this.cancel];
     const what = html("span", { class: "cg-title" }, this.name, this.where, ...buttons);
     const title = html("div", { class: "cg-title" }, what, this.facts);
     this.strip = new Strip(ask);
@@ -159,6 +160,10 @@ class JobRow {
       write(this.cancel, "cancelling…");
       send({ cancel: number });
     });
+    this.again.addEventListener("click", () => {
+      this.again.disabled = true;
+      send({ again: number });
+    });
     this.detach.addEventListener("click", () => {
       this.detach.disabled = true;
       send({ detach: true });
@@ -175,6 +180,7 @@ class JobRow {
     write(this.facts, job.facts);
     this.copy.hidden = !job.id;
     this.cancel.hidden = this.detach.hidden = !job.open;
+    this.again.hidden = !job.failed.length;
     this.strip.show(job.cells, job.facts);
     this.bar.element.hidden = Boolean(job.cells);
     if (!job.cells) this.bar.show(job.bar, job.facts);

@@ -42,6 +42,7 @@ def test_a_lost_host_is_retried_by_batch_and_costs_no_retry(
 
 
 def test_a_crash_has_its_exit_code_and_its_last_words(box: Any, opened: Callable[..., Any]) -> None:
+    box.faults.lose_host(child=1)
     watched = opened()
     values = watched.session.evaluate([crash(i) for i in range(3)], fail="keep")
     assert [values[0], values[2]] == [0, 2]
@@ -51,7 +52,10 @@ def test_a_crash_has_its_exit_code_and_its_last_words(box: Any, opened: Callable
     assert "exit code 3" in str(failure.error)
     assert "about to go" in str(failure.error)
     (ended,) = [c for e in watched.of(RemoteChildrenEnded) for c in e.children if c.failed]
-    assert (ended.child, ended.exit_code) == (1, 3)
+    assert (ended.child, ended.exit_code, ended.attempt) == (1, 3, 2)
+    logs = box.client("logs")
+    found = logs.get_log_events(logGroupName="/aws/batch/job", logStreamName=ended.log)
+    assert "about to go" in found["events"][-1]["message"]
 
 
 def test_a_call_that_kills_its_child_fails_alone(box: Any, opened: Callable[..., Any]) -> None:

@@ -20,7 +20,7 @@ from cellgraph_executors.remote import holding, sender, watcher
 from cellgraph_executors.remote.executor import Remote
 from cellgraph_executors.remote.flights import Pending
 from cellgraph_executors.remote.office import SharedStore, Terms
-from cellgraph_executors.remote.states import Fact, Seen
+from cellgraph_executors.remote.states import Fact, LastWords, Seen
 
 CALM = Pace(flush_s=3600, refresh_s=0)
 FUNCTIONS = user_code("def same(x): return x", "notebook_of_waiting_calls")
@@ -73,8 +73,8 @@ class Crowded:
     def children(self, job: str, status: str) -> Iterator[list[Fact]]:
         yield from ()
 
-    def log_tail(self, job: str) -> str:
-        return ""
+    def log_tail(self, job: str) -> LastWords:
+        return LastWords()
 
     def cause(self, task: str, fact: Fact, log: str) -> ExecutorError:
         return CallCancelled(fact.reason)
