@@ -17,6 +17,7 @@ from cellgraph.stores.trusted import VARIABLE as TRUST
 from cellgraph_executors.sandbox.batch.arns import ACCOUNT, REGION
 from cellgraph_executors.sandbox.batch.container import start_environment
 from cellgraph_executors.sandbox.batch.hosting import Hosting
+from cellgraph_executors.sandbox.batch.images import found, furnished
 from cellgraph_executors.sandbox.batch.inprocess import Calls, InProcess
 from cellgraph_executors.sandbox.batch.model import Spec
 from cellgraph_executors.sandbox.batch.processes import Processes
@@ -35,7 +36,7 @@ from cellgraph_executors.sandbox.schedules import fire
 from cellgraph_executors.sandbox.server import HOST, Server, records
 from cellgraph_executors.settings import reject_unknown
 
-_SETTINGS: Final = ("exported", "in_process", "port", "speed", "vcpus", "warm")
+_SETTINGS: Final = ("exported", "images", "in_process", "port", "speed", "vcpus", "warm")
 # What would point a client elsewhere, or make it somebody else.
 _REMOVED: Final = (
     "AWS_PROFILE",
@@ -61,9 +62,10 @@ class Sandbox:
 
     *port*: where to listen, 0 for any free one. *vcpus*: how many the queue has, and so how many
     jobs of one vCPU run at once. *speed*: how many times faster timeouts and grace periods pass.
-    *warm*: modules that jobs have imported when they begin, see `batch.warm`; None: each starts
-    Python anew. *in_process*: a function that is called instead of starting a process for each
-    attempt, see `batch.inprocess`.
+    *images*: the programs of this machine that jobs find, by image; with an image that is not named
+    they find all of them. *warm*: modules that jobs have imported when they begin, see
+    `batch.warm`; None: each starts Python anew. *in_process*: a function that is called instead of
+    starting a process for each attempt, see `batch.inprocess`.
     """
 
     def __init__(
@@ -72,10 +74,12 @@ class Sandbox:
         port: int = 0,
         vcpus: float = 8,
         speed: float = 1,
+        images: Mapping[str, Sequence[str]] | None = None,
         warm: Sequence[str] | None = None,
         in_process: InProcess | None = None,
     ) -> None:
         check(warm or ())
+        programs = found(images or {})
         self.faults = Faults()
         self._counts = Counts()
         self._clients: dict[str, Any] = {}
@@ -94,6 +98,7 @@ class Sandbox:
             self._of_jobs,
             self.faults,
             self._before,
+            furnished(programs, self.folder / "images"),
             vcpus=vcpus,
             speed=speed,
         )
@@ -223,7 +228,7 @@ class Sandbox:
 
     def _before(self, spec: Spec) -> None:
         """A job that sees a file system finds what the bucket holds when it is submitted."""
-        if spec.mounts:
+        if any(container.mounts for container in spec.containers):
             self.file_systems.refresh()
 
     def _empty(self) -> None:

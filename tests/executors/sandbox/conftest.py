@@ -12,7 +12,7 @@ from cellgraph_executors.sandbox.box import Sandbox
 
 @pytest.fixture(scope="session")
 def _running() -> Iterator[Sandbox]:
-    with sandbox(vcpus=8, speed=300, exported=False) as made:
+    with sandbox(vcpus=8, speed=300, images={"few": ["sh", "cat"]}, exported=False) as made:
         yield made
 
 

@@ -15,6 +15,7 @@ def ended_attempt(life: Life, ending: Ending, now_ms: int) -> Attempt:
         exit_code=ending.exit_code,
         task=life.task,
         log_stream="" if life.cause == "not started" else life.log.name,
+        codes=life.codes,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from cellgraph_executors.sandbox.batch.model import Spec
+from cellgraph_executors.sandbox.batch.model import Container, Spec
 
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -24,17 +24,23 @@ def start_environment(folder: Path) -> dict[str, str]:
 
 def container_environment(
     spec: Spec,
+    container: Container,
     index: int | None,
     attempt: int,
     compute_environment: str,
     given: Mapping[str, str],
     folder: Path,
+    programs: Path | None,
 ) -> dict[str, str]:
-    """All variables of an attempt's process, the reserved ones last."""
+    """All variables of an attempt's process, the reserved ones last.
+
+    *programs*: the folder of those that its image has; None: it has this machine's.
+    """
     made = {
         **start_environment(folder),
+        **({} if programs is None else {"PATH": str(programs)}),
         **given,
-        **spec.environment,
+        **container.environment,
         "AWS_BATCH_JOB_ID": spec.child_id(index),
         "AWS_BATCH_JOB_ATTEMPT": str(attempt),
         "AWS_BATCH_JQ_NAME": spec.queue,

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from cellgraph_executors.sandbox.batch import limits
+from cellgraph_executors.sandbox.batch import containers, limits
 from cellgraph_executors.sandbox.batch.arns import arn, short
 from cellgraph_executors.sandbox.batch.paging import page
 from cellgraph_executors.sandbox.batch.retry import read_retry
@@ -101,13 +101,6 @@ def check_name(what: str, name: str) -> None:
         )
 
 
-def check_environment(pairs: Sequence[Mapping[str, str]]) -> None:
-    """Raises ServiceError for a variable that Batch reserves."""
-    for pair in pairs:
-        if pair.get("name", "").startswith(limits.RESERVED):
-            raise client_error(f"names of variables must not begin with AWS_BATCH: {pair['name']}")
-
-
 def check_timeout(said: Mapping[str, Any]) -> int:
     """Return the timeout in seconds, 0 for none. Raises ServiceError."""
     seconds: int = said.get("attemptDurationSeconds", 0)
@@ -127,42 +120,4 @@ def _check(said: Definition) -> None:
         if "nodeProperties" not in said:
             raise client_error("a multinode definition needs nodeProperties")
         return
-    container = cast("Mapping[str, Any] | None", said.get("containerProperties"))
-    if container is None:
-        if not {"ecsProperties", "eksProperties"} & said.keys():
-            raise client_error("a container definition needs containerProperties")
-        return
-    if not container.get("image"):
-        raise client_error("containerProperties.image is required")
-    check_environment(container.get("environment", []))
-    needs = requirements(container)
-    if "VCPU" not in needs or "MEMORY" not in needs:
-        raise client_error("resourceRequirements needs VCPU and MEMORY")
-    if int(needs["MEMORY"]) < limits.MIN_MEMORY_MIB:
-        raise client_error(f"MEMORY must be at least 4 MiB: {needs['MEMORY']}")
-    _check_mounts(container)
-
-
-def requirements(container: Mapping[str, Any]) -> dict[str, str]:
-    """What a container asks for by type (VCPU, MEMORY in MiB, GPU). Raises ServiceError."""
-    old = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
-    found = {kind: str(value) for kind, value in old.items() if value is not None}
-    for item in container.get("resourceRequirements", []):
-        kind, value = item["type"], item["value"]
-        if kind not in {"VCPU", "MEMORY", "GPU"}:
-            raise client_error(f"resourceRequirements: unknown type {kind!r}")
-        try:
-            sound = float(value) > 0 and (kind == "VCPU" or float(value).is_integer())
-        except ValueError:
-            sound = False
-        if not sound:
-            raise client_error(f"resourceRequirements: {kind} cannot be {value!r}")
-        found[kind] = value
-    return found
-
-
-def _check_mounts(container: Mapping[str, Any]) -> None:
-    volumes = {volume.get("name") for volume in container.get("volumes", [])}
-    for mount in container.get("mountPoints", []):
-        if mount.get("sourceVolume") not in volumes:
-            raise client_error(f"mountPoints: no volume named {mount.get('sourceVolume')!r}")
+    containers.check(said)

@@ -125,7 +125,8 @@ class BatchEngine:
         life.started_ms = _now_ms()
         if planned is not None and planned.when == "start":
             life.log.line(f"[sandbox: a planned fault ends this attempt: {planned.cause}]")
-            life.log.close()
+            for log in life.logs.values():
+                log.close()
             life.cause, life.text = planned.cause, planned.text
             self._timers.at(0, lambda: self._attempt_ended(job, life, planned.exit_code))
         else:

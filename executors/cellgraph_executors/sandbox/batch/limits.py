@@ -5,6 +5,7 @@ from typing import Final
 
 ARRAY_SIZES: Final = range(2, 10_001)
 ATTEMPTS: Final = range(1, 11)
+CONTAINERS: Final = range(1, 11)  # of one task
 EVALUATE_ON_EXIT: Final = 5
 PATTERN_CHARACTERS: Final = 512
 DEPENDENCIES: Final = 20

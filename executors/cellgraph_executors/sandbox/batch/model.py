@@ -24,9 +24,29 @@ WAITING: Final = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
 class Mount(NamedTuple):
     """A folder of the host as a container sees it."""
 
-    source: str
+    source: str  # empty: one that is made for the task, shared by its containers, and removed
     target: str
     read_only: bool
+    volume: str = ""
+
+
+class After(NamedTuple):
+    """What a container waits for before it starts: a state of another one of its task."""
+
+    container: str
+    condition: Literal["START", "COMPLETE", "SUCCESS"]
+
+
+class Container(NamedTuple):
+    """One of a job, ready to run but for the child's own variables."""
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    mounts: tuple[Mount, ...]
+    essential: bool = True
+    after: tuple[After, ...] = ()
 
 
 class Depends(NamedTuple):
@@ -44,14 +64,12 @@ class Spec:
     name: str
     queue: str
     definition: str  # name:revision
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    vcpus: float
+    containers: tuple[Container, ...]
+    vcpus: float  # of all of them
     retry: Retry
     timeout_s: int  # 0: none
     size: int  # children of an array, 0: a single job
     depends: tuple[Depends, ...]
-    mounts: tuple[Mount, ...]
     created_ms: int
     detail: Mapping[str, Any] = field(repr=False)  # what a description of the job repeats
 
@@ -70,6 +88,7 @@ class Attempt(NamedTuple):
     exit_code: int | None  # None: its container ended without one
     task: str
     log_stream: str
+    codes: Mapping[str, int] = {}  # of containers that have ended, by their names
 
 
 class State(NamedTuple):

@@ -3,6 +3,7 @@
 One thread reads what all of them print and notices their ends.
 """
 
+import errno
 import os
 import selectors
 import shutil
@@ -50,6 +51,8 @@ def spawn(order: Order) -> Started:
     """Start the process of an attempt. Raises OSError."""
     command: Sequence[str] = order.command
     if order.mounts:
+        if shutil.which(command[0], path=order.environment.get("PATH")) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
         command = with_mounts(command, order.folder, order.mounts)
     return subprocess.Popen(
         command,

@@ -3,29 +3,18 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from cellgraph_executors.sandbox.batch import limits
 from cellgraph_executors.sandbox.batch.arns import arn
-from cellgraph_executors.sandbox.batch.definitions import (
-    Definition,
-    check_environment,
-    check_name,
-    check_timeout,
-    requirements,
-)
-from cellgraph_executors.sandbox.batch.model import Depends, Mount, Spec
+from cellgraph_executors.sandbox.batch.containers import resolve
+from cellgraph_executors.sandbox.batch.definitions import Definition, check_name, check_timeout
+from cellgraph_executors.sandbox.batch.model import Depends, Spec
 from cellgraph_executors.sandbox.batch.queues import Queue
 from cellgraph_executors.sandbox.batch.retry import read_retry
 from cellgraph_executors.sandbox.wire import Request, client_error
 
 _REF: Final = re.compile(r"Ref::([A-Za-z0-9_.-]+)")
-# What a container's description repeats of its definition.
-_REPEATED: Final = (
-    "image jobRoleArn executionRoleArn volumes mountPoints readonlyRootFilesystem ulimits "
-    "privileged user linuxParameters logConfiguration secrets networkConfiguration "
-    "fargatePlatformConfiguration ephemeralStorage runtimePlatform repositoryCredentials"
-).split()
 
 
 def read_submit(
@@ -36,17 +25,8 @@ def read_submit(
     _check_size(request)
     check_name("jobName", said["jobName"])
     _check_share(said, queue)
-    container = _container(definition)
-    overrides: Mapping[str, Any] = said.get("containerOverrides", {})
-    check_environment(overrides.get("environment", []))
-    needs = requirements(container) | requirements(overrides)
     parameters = {**definition["parameters"], **said.get("parameters", {})}
-    command = [
-        _filled(word, parameters)
-        for word in overrides.get("command") or container.get("command", [])
-    ]
-    pairs = [*container.get("environment", []), *overrides.get("environment", [])]
-    environment = {pair["name"]: pair.get("value", "") for pair in pairs}
+    found = resolve(definition, said, lambda word: _filled(word, parameters))
     retry = said.get("retryStrategy") or definition.get("retryStrategy", {})
     timeout = said.get("timeout") or definition.get("timeout", {})
     size = _size(said)
@@ -58,14 +38,12 @@ def read_submit(
         name=said["jobName"],
         queue=queue.name,
         definition=f"{definition['jobDefinitionName']}:{definition['revision']}",
-        command=tuple(command),
-        environment=environment,
-        vcpus=float(needs.get("VCPU", 1)),
+        containers=found.containers,
+        vcpus=found.vcpus,
         retry=read_retry(retry),
         timeout_s=check_timeout(timeout),
         size=size,
         depends=_depends(said.get("dependsOn", []), size),
-        mounts=_mounts(container),
         created_ms=now_ms,
         detail={
             "jobName": said["jobName"],
@@ -79,12 +57,7 @@ def read_submit(
             "propagateTags": said.get("propagateTags", definition.get("propagateTags", False)),
             "platformCapabilities": definition.get("platformCapabilities", ["EC2"]),
             **{k: said[k] for k in ("shareIdentifier",) if k in said},
-            "container": {
-                **{name: container[name] for name in _REPEATED if name in container},
-                "command": command,
-                "environment": [{"name": k, "value": v} for k, v in environment.items()],
-                "resourceRequirements": [{"type": k, "value": v} for k, v in needs.items()],
-            },
+            **found.detail,
         },
     )
 
@@ -94,11 +67,12 @@ def _check_size(request: Request) -> None:
         raise client_error(
             f"a SubmitJob request has at most {limits.SUBMIT_BYTES} bytes: {request.size}"
         )
-    overrides = json.dumps(request.parameters.get("containerOverrides", {}))
-    if len(overrides) > limits.OVERRIDES_CHARACTERS:
-        raise client_error(
-            f"Container Overrides length must be at most {limits.OVERRIDES_CHARACTERS}"
-        )
+    for kind in ("containerOverrides", "ecsPropertiesOverride"):
+        overrides = json.dumps(request.parameters.get(kind, {}))
+        if len(overrides) > limits.OVERRIDES_CHARACTERS:
+            raise client_error(
+                f"Container Overrides length must be at most {limits.OVERRIDES_CHARACTERS}"
+            )
 
 
 def _check_share(said: Mapping[str, Any], queue: Queue) -> None:
@@ -106,16 +80,6 @@ def _check_share(said: Mapping[str, Any], queue: Queue) -> None:
         raise client_error("the queue has a scheduling policy: shareIdentifier is required")
     if not queue.fair_share and "shareIdentifier" in said:
         raise client_error("shareIdentifier needs a queue with a scheduling policy")
-
-
-def _container(definition: Definition) -> Mapping[str, Any]:
-    container = cast("Mapping[str, Any] | None", definition.get("containerProperties"))
-    if definition["type"] != "container" or container is None:
-        raise client_error(
-            "the sandbox runs definitions with containerProperties, and no multi-node, EKS or "
-            "multi-container job"
-        )
-    return container
 
 
 def _size(said: Mapping[str, Any]) -> int:
@@ -152,16 +116,6 @@ def _required(job: str) -> str:
     if not job:
         raise client_error("dependsOn: jobId is required")
     return job
-
-
-def _mounts(container: Mapping[str, Any]) -> tuple[Mount, ...]:
-    """Host folders that the container sees; other kinds of volumes are not the sandbox's."""
-    sources = {v["name"]: v.get("host", {}).get("sourcePath") for v in container.get("volumes", [])}
-    return tuple(
-        Mount(source, mount["containerPath"], bool(mount.get("readOnly", False)))
-        for mount in container.get("mountPoints", [])
-        if (source := sources.get(mount["sourceVolume"]))
-    )
 
 
 def _filled(word: str, parameters: Mapping[str, str]) -> str:

@@ -20,7 +20,8 @@ from cellgraph_executors.sandbox.wire import Handler
 class Batch:
     """The service. *environment*: what each job's process is given to reach the sandbox.
 
-    *before* is called with each new job, before it is taken.
+    *before* is called with each new job, before it is taken. *images*: folders of the programs of
+    those that have not this machine's.
     """
 
     def __init__(
@@ -31,13 +32,14 @@ class Batch:
         environment: Callable[[], Mapping[str, str]],
         faults: Faults,
         before: Callable[[Spec], None],
+        images: Mapping[str, Path],
         *,
         vcpus: float,
         speed: float,
     ) -> None:
         queues = Queues(vcpus)
         board = Board(time.time, lambda: faults.lag_s)
-        launcher = Launcher(runner, queues, logs, folder, environment)
+        launcher = Launcher(runner, queues, logs, folder, environment, images, speed)
         self._engine = BatchEngine(board, launcher, faults, speed)
         self._jobs = Jobs(self._engine, board, Definitions(), queues, before)
 

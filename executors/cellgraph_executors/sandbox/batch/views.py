@@ -5,7 +5,7 @@ from typing import Any
 
 from cellgraph_executors.sandbox.batch.arns import ACCOUNT, REGION, arn
 from cellgraph_executors.sandbox.batch.board import Entry
-from cellgraph_executors.sandbox.batch.model import Attempt, State
+from cellgraph_executors.sandbox.batch.model import Attempt, Spec, State
 
 _TASK = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/sandbox/"
 
@@ -19,9 +19,9 @@ def detail(entry: Entry, index: int | None) -> dict[str, Any]:
         "jobId": job,
         "jobArn": arn("job", job),
         "status": state.status,
-        "attempts": [_attempt(attempt) for attempt in state.attempts],
+        "attempts": [_attempt(spec, attempt) for attempt in state.attempts],
         "createdAt": spec.created_ms,
-        "container": {**spec.detail["container"], **_container(state)},
+        **_containers(spec, state),
         "isCancelled": state.asked == "cancelled",
         "isTerminated": state.asked == "terminated",
         **_optional(state),
@@ -44,8 +44,8 @@ def summary(entry: Entry, index: int | None) -> dict[str, Any]:
         "status": state.status,
         **_optional(state),
     }
-    if state.attempts:
-        last = _attempt(state.attempts[-1])["container"]
+    if state.attempts and not _several(spec):
+        last = _attempt(spec, state.attempts[-1])["container"]
         shown["container"] = {k: last[k] for k in ("exitCode", "reason") if k in last}
     if spec.size:
         shown["arrayProperties"] = _array(entry, index)
@@ -73,28 +73,72 @@ def _array(entry: Entry, index: int | None) -> Mapping[str, Any]:
     }
 
 
-def _container(state: State) -> Mapping[str, Any]:
-    """Of the attempt under way, or of the last one."""
-    if state.task:
-        return _named(state.task, state.log_stream)
-    if state.attempts:
-        ended: Mapping[str, Any] = _attempt(state.attempts[-1])["container"]
-        return ended
-    return {}
+def _several(spec: Spec) -> bool:
+    """Whether its definition has `ecsProperties`."""
+    return "ecsProperties" in spec.detail
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
+def _containers(spec: Spec, state: State) -> Mapping[str, Any]:
+    """What the definition says of them, and what became of them in the attempt under way, or in the
+    last one."""
+    if not _several(spec):
+        now: Mapping[str, Any] = {}
+        if state.task:
+            now = _named(state.task, state.log_stream)
+        elif state.attempts:
+            now = _attempt(spec, state.attempts[-1])["container"]
+        return {"container": {**spec.detail["container"], **now}}
+    task: Mapping[str, Any] = spec.detail["ecsProperties"]["taskProperties"][0]
+    if not state.task and not state.attempts:
+        return {}
+    of = state.task or state.attempts[-1].task
+    codes = {} if state.task else state.attempts[-1].codes
+    ran = bool(state.log_stream if state.task else state.attempts[-1].log_stream)
+    ends = {each["name"]: each for each in _ends(spec, of, codes, ran=ran)}
+    shown = [{**each, **ends[each["name"]]} for each in task["containers"]]
+    found = {**task, "taskArn": _TASK + of, "containers": shown}
+    return {"ecsProperties": {"taskProperties": [found]}}
+
+
+def _ends(spec: Spec, task: str, codes: Mapping[str, int], *, ran: bool) -> list[dict[str, Any]]:
+    """The containers of a task by name, with log stream and exit code as far as they have one."""
+    return [
+        {
+            "name": each.name,
+            **({"logStreamName": stream_name(spec.definition, each.name, task)} if ran else {}),
+            **({"exitCode": codes[each.name]} if each.name in codes else {}),
+        }
+        for each in spec.containers
+    ]
+
+
+def _attempt(spec: Spec, attempt: Attempt) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "startedAt": attempt.started_ms,
+        "stoppedAt": attempt.stopped_ms,
+        "statusReason": attempt.status_reason,
+    }
+    if _several(spec):
+        ends = _ends(spec, attempt.task, attempt.codes, ran=bool(attempt.log_stream))
+        for each in ends:
+            if attempt.reason:
+                each["reason"] = attempt.reason
+        return {
+            **shown,
+            "container": {},
+            "taskProperties": [{"taskArn": _TASK + attempt.task, "containers": ends}],
+        }
     container: dict[str, Any] = dict(_named(attempt.task, attempt.log_stream))
     if attempt.exit_code is not None:
         container["exitCode"] = attempt.exit_code
     if attempt.reason:
         container["reason"] = attempt.reason
-    return {
-        "container": container,
-        "startedAt": attempt.started_ms,
-        "stoppedAt": attempt.stopped_ms,
-        "statusReason": attempt.status_reason,
-    }
+    return {**shown, "container": container}
+
+
+def stream_name(definition: str, container: str, task: str) -> str:
+    """Of the log of one container. *definition*: ``name:revision``."""
+    return f"{definition.partition(':')[0]}/{container}/{task}"
 
 
 def _named(task: str, log_stream: str) -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """The engine's own records of jobs. All of them are guarded by the engine's lock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cellgraph_executors.sandbox.batch.model import ENDED, Spec, State
@@ -14,13 +15,19 @@ class Life:
 
     number: int  # from 1
     task: str
-    log: LogStream
+    logs: Mapping[str, LogStream]  # by container
     started_ms: int
     running: Running | None = None  # None: nothing runs, it only seems so
     cause: Cause = "exited"  # what will have ended it
     text: str = ""
     after: Planned | None = None  # what it is said to have ended by, whatever it returned
     over: bool = False
+    codes: dict[str, int] = field(default_factory=dict[str, int])  # of containers that have ended
+
+    @property
+    def log(self) -> LogStream:
+        """Of the first container."""
+        return next(iter(self.logs.values()))
 
 
 @dataclass(slots=True, eq=False)
