@@ -5,6 +5,7 @@ without source are read the same way as the others.
 """
 
 import dis
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ _SIMPLE_LOADS: Final = _ops("LOAD_CONST", "LOAD_FAST", "LOAD_GLOBAL")
 _FIND: Final = _finder(_BY_NAME | _CELLS | _ops("LOAD_GLOBAL", "IMPORT_NAME"))
 _FIND_ATTRIBUTE: Final = _finder(_ATTRIBUTES)
 _FIND_CONTAINS: Final = _finder(_ops("CONTAINS_OP"))
+_FIND_GLOBAL: Final = _finder(_ops("LOAD_GLOBAL"))
+# Whatever else says which names are read, and how.
+_OTHERS: Final = _BY_NAME | _ATTRIBUTES | _ops("IMPORT_NAME", "CONTAINS_OP", "EXTENDED_ARG")
+_FIND_OTHER: Final = _finder(_OTHERS)
+_FIND_OTHER_OR_CELL: Final = _finder(_OTHERS | _CELLS)
 _PASS_OVER: Final = re.compile(_finder(_SKIPPED).pattern + b"*")
 # Since 3.12 the lowest bit of an attribute's argument says whether it is a method call.
 _ATTRIBUTE_SHIFT: Final = 1 if sys.version_info >= (3, 12) else 0
@@ -96,7 +102,8 @@ def nested(code: CodeType) -> Iterator[CodeType]:
     while todo:
         current = todo.pop()
         yield current
-        todo.extend(c for c in reversed(current.co_consts) if isinstance(c, CodeType))
+        inside = [c for c in current.co_consts if c.__class__ is CodeType]
+        todo += inside[::-1]
 
 
 def reads(code: CodeType) -> Reads:
@@ -107,10 +114,20 @@ def reads(code: CodeType) -> Reads:
     names: set[str] = set()
     free = frozenset(code.co_freevars)
     for part in nested(code):
-        if not part.co_names and not part.co_freevars:
+        called = part.co_names
+        if not called and not part.co_freevars:
             continue  # it reads what is local to it
-        scanner = _Scanner(part, free)
-        names.update(scanner.names)
+        names.update(called)
+        raw = part.co_code
+        ops, args = raw[::2], raw[1::2]
+        other = _FIND_OTHER_OR_CELL if free else _FIND_OTHER
+        if other.search(ops) is None and _SPECIAL.isdisjoint(called):  # plain globals only
+            for match in _FIND_GLOBAL.finditer(ops):
+                name = called[args[match.start()] >> 1]
+                if name not in MODULE_FACTS:
+                    loads.setdefault(_global(name), (part, match.start()))
+            continue
+        scanner = _Scanner(part, ops, args, free)
         for load, index in scanner.loads():
             loads.setdefault(load, (part, index))
         for load, index in scanner.loose():
@@ -119,6 +136,11 @@ def reads(code: CodeType) -> Reads:
                 loads.setdefault(load, (part, index))
         imports.update(dict.fromkeys(scanner.imports))
     return Reads(loads, tuple(sorted(imports)), frozenset(loose), frozenset(names))
+
+
+@functools.lru_cache(maxsize=8192)
+def _global(name: str) -> Load:
+    return Load("global", name, ())
 
 
 def line_of(code: CodeType, index: int) -> int:
@@ -137,9 +159,8 @@ class _Scanner:
         "watchful",
     )  # fmt: skip
 
-    def __init__(self, code: CodeType, free: frozenset[str]) -> None:
-        raw = code.co_code
-        self.ops, self.args = raw[::2], raw[1::2]
+    def __init__(self, code: CodeType, ops: bytes, args: bytes, free: frozenset[str]) -> None:
+        self.ops, self.args = ops, args
         self.code = code
         self.names = code.co_names
         self.free = free

@@ -10,6 +10,7 @@ Only the standard library is imported here, so that any interpreter can check th
 
 import ast
 import functools
+import os
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, cast
@@ -18,10 +19,10 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 _SKIPPED_FIELDS: Final = frozenset({"ctx", "type_comment", "kind", "type_ignores"})
 _CLOSE: Final = b")"
-_OPEN_LIST: Final = b"["
-_CLOSE_LIST: Final = b"]"
-_MAX_DEPTH: Final = 100  # of recursion; what lies deeper waits for another round
-_steps: Final[dict[type, tuple[bytes, tuple[tuple[str, bytes], ...]]]] = {}
+_LEVELS: Final = 50  # a tree too deep for the stack is written this many levels at a time
+# Stands before and after each docstring until both readings are told apart. Nobody can write it
+# into a constant; no reading contains it.
+_MARK: Final = os.urandom(16)
 
 
 class Said(NamedTuple):
@@ -31,21 +32,15 @@ class Said(NamedTuple):
     documented: bytes
 
 
-class _Docstring(bytes):
-    """The bytes of a docstring, or of a text that stands for a comment."""
+class _Ready(bytes):
+    """What a part of a deep tree says, in the place of that part."""
 
     __slots__ = ()
 
 
-_WRITTEN: Final = frozenset({bytes, _Docstring})
-
-
 def encode(node: ast.AST) -> bytes:
     """Return the canonical bytes of *node* and everything below it; none for a docstring."""
-    out: list[Any] = []
-    if not _is_docstring(node):
-        _write(node, out, _MAX_DEPTH)
-    return _said(out).plain
+    return b"" if _is_docstring(node) else _readings(_write(node)).plain
 
 
 def encode_function(node: FunctionNode) -> Said:
@@ -54,20 +49,13 @@ def encode_function(node: FunctionNode) -> Said:
     Decorators, default values and annotations of the function itself are left out: they are read
     from the live function, because no code object can vouch for their text.
     """
-    out: list[Any] = [b"(" + type(node).__name__.encode(), _parameters(node.args)]
+    said = b"(" + type(node).__name__.encode() + _parameters(node.args)
     if not isinstance(node, ast.Lambda):
-        out.append(_text(node.name))
+        said += _identifier(node.name)
         params = getattr(node, "type_params", None)  # from Python 3.12 on
         if params:
-            out.append(b".type_params=")
-            _write_list(params, out, _MAX_DEPTH)
-    out.append(b".body=")
-    if isinstance(node, ast.Lambda):
-        _write(node.body, out, _MAX_DEPTH)
-    else:
-        _write_list(node.body, out, _MAX_DEPTH)
-    out.append(_CLOSE)
-    return _said(out)
+            said += b".type_params=" + _write(params)
+    return _readings(said + b".body=" + _write(node.body) + _CLOSE)
 
 
 def encode_constant(value: object) -> bytes:
@@ -97,98 +85,7 @@ def _text(value: str) -> bytes:
     return b"S%d:" % len(data) + data
 
 
-def _parameters(args: ast.arguments) -> bytes:
-    vararg, kwarg = args.vararg, args.kwarg
-    parts = [b"/", *[_text(arg.arg) for arg in args.posonlyargs]]
-    parts += [b"|", *[_text(arg.arg) for arg in args.args]]
-    parts += [b"*", _text(vararg.arg)] if vararg else [b"*"]
-    parts += [b"&", *[_text(arg.arg) for arg in args.kwonlyargs]]
-    parts += [b"**", _text(kwarg.arg)] if kwarg else [b"**"]
-    return b"".join(parts)
-
-
-def _said(out: list[Any]) -> Said:
-    """Join *out*: bytes, and nodes that lay too deep for the round that met them."""
-    while not _WRITTEN.issuperset(kinds := set(map(type, out))):
-        further: list[Any] = []
-        for part in out:
-            if isinstance(part, bytes):
-                further.append(part)
-            else:
-                _write(part, further, _MAX_DEPTH)
-        out = further
-    documented = b"".join(out)
-    if _Docstring not in kinds:
-        return Said(documented, documented)
-    return Said(b"".join([part for part in out if type(part) is bytes]), documented)
-
-
-def _write(node: Any, out: list[Any], depth: int) -> None:
-    """Write a node or a constant, *depth* levels of it at most."""
-    kind = node.__class__
-    leaf = _leaves.get(kind)
-    if leaf is not None:
-        out.append(leaf(node))
-    elif not issubclass(kind, ast.AST):
-        out.append(encode_constant(node))
-    else:
-        _write_node(node, out, depth)
-
-
-def _write_node(node: Any, out: list[Any], depth: int) -> None:
-    """Write a node that is no leaf. What is frequent is looked for first, and joined at once."""
-    if depth == 0:
-        out.append(node)
-        return
-    kind = node.__class__
-    if kind is ast.JoinedStr:
-        _write_f_string(node, out, depth - 1)
-        return
-    said, fields = _steps.get(kind) or _step(kind)
-    held = node.__dict__
-    for field, tag in fields:
-        value = held.get(field)
-        if value is None:
-            continue
-        of = value.__class__
-        if of is ast.Name:
-            said += tag + _name(value.id)
-        elif of is list:
-            if value:
-                out.append(said + tag)
-                _write_list(value, out, depth - 1)
-                said = b""
-        elif of in _bare:
-            said += tag + _bare[of]
-        elif (leaf := _leaves.get(of)) is not None:
-            said += tag + leaf(value)
-        elif field != "format_spec" or not _is_empty(value):
-            out.append(said + tag)
-            _write(value, out, depth - 1)
-            said = b""
-    out.append(said + _CLOSE)
-
-
-def _write_list(items: Sequence[Any], out: list[Any], depth: int) -> None:
-    said = _OPEN_LIST
-    for item in items:
-        kind = item.__class__
-        if (leaf := _leaves.get(kind)) is not None:
-            said += leaf(item)
-            continue
-        out.append(said)
-        said = b""
-        if kind is ast.Expr and _is_docstring(item):
-            out.append(_Docstring(b"(Expr.value=" + encode_constant(item.value.value) + _CLOSE))
-        else:
-            _write(item, out, depth)
-    out.append(said + _CLOSE_LIST)
-
-
-def _step(kind: type[ast.AST]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
-    fields = [field for field in kind._fields if field not in _SKIPPED_FIELDS]
-    made = b"(" + kind.__name__.encode(), tuple((f, b".%b=" % f.encode()) for f in fields)
-    return _steps.setdefault(kind, made)
+_identifier: Final = functools.lru_cache(maxsize=8192)(_text)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -196,23 +93,140 @@ def _name(identifier: str) -> bytes:
     return b"(Name.id=%b)" % _text(identifier)
 
 
-def _same(said: bytes) -> Callable[[Any], bytes]:
-    return lambda _: said
+def _parameters(args: ast.arguments) -> bytes:
+    vararg, kwarg = args.vararg, args.kwarg
+    said = b"/"
+    for arg in args.posonlyargs:
+        said += _identifier(arg.arg)
+    said += b"|"
+    for arg in args.args:
+        said += _identifier(arg.arg)
+    said += b"*" + _identifier(vararg.arg) if vararg else b"*"
+    said += b"&"
+    for arg in args.kwonlyargs:
+        said += _identifier(arg.arg)
+    return said + (b"**" + _identifier(kwarg.arg) if kwarg else b"**")
 
 
-# Nodes that say no more than their name: operators.
-_bare: Final[dict[type, bytes]] = {
-    kind: b"(" + kind.__name__.encode() + _CLOSE
-    for base in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
-    for kind in base.__subclasses__()
-}
-# What is written without looking further.
-_leaves: Final[dict[type, Callable[[Any], bytes]]] = {
-    ast.Name: lambda node: _name(node.id),
-    ast.Constant: lambda node: encode_constant(node.value),
-    str: _text,
-    **{kind: _same(said) for kind, said in _bare.items()},
-}
+def _readings(said: bytes) -> Said:
+    """Take the docstrings, which are between marks, out of one reading and leave them in one."""
+    if _MARK not in said:
+        return Said(said, said)
+    parts = said.split(_MARK)
+    return Said(b"".join(parts[::2]), b"".join(parts))
+
+
+def _write(part: Any) -> bytes:
+    """Write a node or a list of them, docstrings between marks."""
+    try:
+        return _writers[part.__class__](part)
+    except RecursionError:
+        _shorten(part)
+        return _writers[part.__class__](part)
+
+
+def _shorten(part: Any) -> None:
+    """Put what is said in the place of the nodes that lie deep in *part*, from the bottom up."""
+    deep: list[tuple[Any, Any, Any]] = []
+    todo: list[tuple[Any, int]] = [(part, 1)]
+    while todo:
+        holder, depth = todo.pop()
+        if isinstance(holder, ast.AST):
+            holder, depth = holder.__dict__, depth + 1
+        for key, child in _held(holder):
+            if isinstance(child, ast.AST):
+                todo.append((child, depth))
+                if depth % _LEVELS == 0 and _is_opaque(child):
+                    deep.append((holder, key, child))
+            elif child.__class__ is list:
+                todo.append((child, depth))
+    for holder, key, child in reversed(deep):
+        holder[key] = _Ready(_writers[child.__class__](child))
+
+
+def _held(holder: Any) -> list[tuple[Any, Any]]:
+    pairs: Any = holder.items() if holder.__class__ is dict else enumerate(holder)
+    return list(pairs)
+
+
+def _is_opaque(node: ast.AST) -> bool:
+    """Whether what holds *node* writes what it says and looks no further."""
+    return not isinstance(node, (ast.Constant, ast.JoinedStr, ast.expr_context))
+
+
+class _Writers(dict[type, Callable[[Any], bytes]]):
+    """How each class of nodes, and of what nodes hold, is written. Found out when first met."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
+        writer = _writer(kind) if issubclass(kind, ast.AST) else encode_constant
+        self[kind] = writer
+        return writer
+
+
+def _writer(kind: type[ast.AST]) -> Callable[[Any], bytes]:
+    head = b"(" + kind.__name__.encode()
+    fields = [(f, b".%b=" % f.encode()) for f in kind._fields if f not in _SKIPPED_FIELDS]
+    if not fields:  # an operator says no more than its name
+        whole = head + _CLOSE
+        return lambda _: whole
+    writers = _writers
+
+    def write(node: ast.AST) -> bytes:
+        said, held = head, node.__dict__
+        for field, tag in fields:
+            value = held.get(field)
+            if value is None:
+                continue
+            of = value.__class__
+            if of is ast.Name:  # nearly always
+                said += tag + _name(value.id)
+            elif of is not list or value:
+                said += tag + writers[of](value)
+        return said + _CLOSE
+
+    return write
+
+
+def _write_list(items: Sequence[Any]) -> bytes:
+    if len(items) == 1:
+        return b"[" + _writers[items[0].__class__](items[0]) + b"]"
+    writers = _writers
+    return b"[" + b"".join([writers[item.__class__](item) for item in items]) + b"]"
+
+
+def _write_constant(node: ast.Constant) -> bytes:
+    value = node.value
+    return _text(value) if type(value) is str else encode_constant(value)
+
+
+def _write_expression_statement(node: ast.Expr) -> bytes:
+    said = b"(Expr.value=" + _writers[node.value.__class__](node.value) + _CLOSE
+    return _MARK + said + _MARK if _is_docstring(node) else said
+
+
+def _write_formatted(node: ast.FormattedValue) -> bytes:
+    said = b"(FormattedValue.value=" + _writers[node.value.__class__](node.value)
+    said += b".conversion=" + encode_constant(node.conversion)
+    spec = node.format_spec
+    if spec is not None and not _is_empty(spec):
+        said += b".format_spec=" + _writers[spec.__class__](spec)
+    return said + _CLOSE
+
+
+def _write_f_string(node: ast.JoinedStr) -> bytes:
+    """Write an f-string: texts joined, expressions between them."""
+    said, text = b"(JoinedStr[", ""
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            text += str(value.value)
+            continue
+        if text:
+            said += _text(text)
+        said += _writers[value.__class__](value)
+        text = ""
+    if text:
+        said += _text(text)
+    return said + b"])"
 
 
 def _is_docstring(node: Any) -> bool:
@@ -228,18 +242,15 @@ def _is_empty(node: Any) -> bool:
     )
 
 
-def _write_f_string(node: ast.JoinedStr, out: list[Any], depth: int) -> None:
-    """Write an f-string: texts joined, expressions between them."""
-    out.append(b"(JoinedStr[")
-    text = ""
-    for value in node.values:
-        if isinstance(value, ast.Constant):
-            text += str(value.value)
-            continue
-        if text:
-            out.append(_text(text))
-        _write(value, out, depth)
-        text = ""
-    if text:
-        out.append(_text(text))
-    out.append(b"])")
+_writers: Final = _Writers(
+    {
+        str: _identifier,
+        list: _write_list,
+        _Ready: bytes,
+        ast.Name: lambda node: _name(node.id),
+        ast.Constant: _write_constant,
+        ast.Expr: _write_expression_statement,
+        ast.FormattedValue: _write_formatted,
+        ast.JoinedStr: _write_f_string,
+    }
+)
