@@ -356,7 +356,11 @@ class Cache:
         edges: dict[Edge, None] = {}
         for root in roots:
             edges.update(dict.fromkeys(self._edges.below(root)))
-        kept = self.kept_value(value)
+        with keeping() as files:  # those that the user handed in: calls name their own
+            kept = self.kept_value(value)
+        if files:
+            own = self.sets.add(read_of("result", file, self.verifier.roots) for file in files)
+            reads = (*reads, own)
         record = FinalRecord(kept, tuple(edges), calls, elapsed_s, self._run, reads)
         return Entry(key, zone, encode(record))
 

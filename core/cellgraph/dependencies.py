@@ -19,6 +19,7 @@ from cellgraph.located import content_of
 from cellgraph.places import S3, Read, ReadKind, Roots, path_of
 from cellgraph.records import ReadsRecord, decode, encode
 from cellgraph.stores.base import Entry, Store
+from cellgraph.stores.shardfolders import note_use
 from cellgraph.variables import variable_digest
 
 _READS: Final = b"cellgraph.reads.1"
@@ -63,6 +64,8 @@ def present(read: Read, roots: Roots) -> bytes:
             return listing_digest(path)
         if read.kind == "absent":
             return b"there" if os.path.lexists(path) else ABSENT
+        if read.kind == "result":
+            note_use(path)
         if read.name.endswith("/"):
             return folder_digest(path)
         return file_digest(path)

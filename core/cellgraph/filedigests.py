@@ -96,6 +96,11 @@ def file_digest(path: str) -> bytes:
     raise FileChanging(f"{path} changes while it is being read")
 
 
+def read_digest(path: str) -> bytes:
+    """The same from the file's bytes, whatever is remembered of it. Raises OSError."""
+    return _read(path, stamp_of(path).size)
+
+
 def _racy(known: _Known) -> bool:
     """Whether the file could have been edited after it was read and look the same."""
     return known.at_ns - max(known.stamp.mtime_ns, known.stamp.ctime_ns) <= RACY_NS

@@ -40,6 +40,7 @@ class TestBucketTended(TendedContract):
         self, server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> Iterator[Tended]:
         point_at(server, monkeypatch, tmp_path)
+        self.server = server
         self.made: list[S3Store] = []
         self.uri = f"s3://{BUCKET}/{tmp_path.name}"
         self.folder = tmp_path
@@ -56,6 +57,9 @@ class TestBucketTended(TendedContract):
 
     def another(self, tended: Tended) -> Tended:
         return self.open()
+
+    def put_shard(self, tended: Tended, name: str, data: bytes) -> None:
+        self.server.write(f"{self.uri.removeprefix(f's3://{BUCKET}/')}/{name}", data)
 
 
 @pytest.fixture

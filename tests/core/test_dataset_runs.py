@@ -227,3 +227,15 @@ def test_spark_is_asked_for_where_there_is_none(quick: Project) -> None:
     with pytest.raises(cg.TaskError) as caught:
         quick.evaluate("f()")
     assert 'f asks for Spark where there is none: give it executor="spark"' in str(caught.value)
+
+
+def test_a_dataset_that_was_handed_in_is_where_it_is_now(quick: Project) -> None:
+    """What answers for the whole expression has the dataset in it, with its place."""
+    quick.run(TASKS)
+    genes(quick, a=[1], b=[2, 3])
+    call = "{'of': cg.Dataset('%s'), 'is': total(cg.Dataset('%s'))}"
+    assert quick.evaluate(call % ("genes", "genes"))["of"].num_rows == 3
+    shutil.move(quick.folder / "genes", quick.folder / "elsewhere")
+    found = quick.evaluate(call % ("elsewhere", "elsewhere"))
+    assert (found["of"].name, found["of"].num_rows, found["is"]) == ("elsewhere", 3, 6)
+    assert quick.ran() == {"total": 1}

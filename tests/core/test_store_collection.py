@@ -55,6 +55,12 @@ class TestLocalTended(TendedContract):
         assert isinstance(tended, LocalStore)
         return LocalStore(tended.root, clock=later)
 
+    def put_shard(self, tended: Tended, name: str, data: bytes) -> None:
+        assert isinstance(tended, LocalStore)
+        path = tended.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
 
 def later() -> int:
     """A time at which all that is written now is old."""

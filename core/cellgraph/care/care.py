@@ -14,6 +14,7 @@ from typing import Any, Final
 from cellgraph.care.items import Item, Scene, read_scene
 from cellgraph.care.pins import Pin, PinBoard, Pins
 from cellgraph.care.reports import Collected, StoreInfo, TaskUse, Verified
+from cellgraph.care.rest import changed
 from cellgraph.care.selection import Policy, Selection, select
 from cellgraph.care.travel import Pulled, Pushed, Travel, pull, push
 from cellgraph.errors import ConfigError, StoreError
@@ -21,7 +22,7 @@ from cellgraph.forecast import Forecast
 from cellgraph.provenance import Archive
 from cellgraph.records import CallRecord
 from cellgraph.stores.base import Store
-from cellgraph.stores.tended import Blob, Tended
+from cellgraph.stores.tended import Blob, Folder, Tended
 
 _NS: Final = 1_000_000_000
 _DAY_S: Final = 86_400
@@ -61,8 +62,10 @@ class Care:
         return StoreInfo(
             facts=self._store.facts(),
             records=len(scene.items),
-            blobs=len(scene.blobs),
-            blob_bytes=sum(blob.nbytes for blob in scene.blobs.values()),
+            blobs=len(scene.blobs) - len(scene.datasets),
+            blob_bytes=_size(scene.blobs.values()) - _size(scene.datasets.values()),
+            datasets=len(scene.datasets),
+            dataset_bytes=_size(scene.datasets.values()),
             runs=len(scene.runs),
             tasks=_by_task(scene.items, scene.blobs),
             pins=tuple(self.pins()),
@@ -71,10 +74,11 @@ class Care:
     def verify(self) -> Verified:
         """Read and hash everything. What is damaged goes to quarantine and is computed again."""
         checked = self._store.check()
+        scene = self._scene()
         # Some were perhaps written while the others were read.
         missing = [
             blobs
-            for blobs in self._scene().lacking
+            for blobs in scene.lacking
             if not all(self._store.has_blob(blob) for blob in blobs)
         ]
         return Verified(
@@ -85,6 +89,9 @@ class Care:
             missing=len(missing),
             damage=checked.damage,
             aside=checked.aside,
+            datasets=len(scene.datasets),
+            dataset_bytes=_size(scene.datasets.values()),
+            changed=tuple(changed(scene, self._store)),
         )
 
     def rebuild(self) -> int:
@@ -188,9 +195,13 @@ class Care:
             rewritten = self._store.rewrite(offsets)
             done, busy, freed = rewritten.done, len(rewritten.busy), rewritten.freed_bytes
         removed = [item for name in done for item in dead[name]]
-        blobs = _not_needed(scene, removed, int((self._now() - grace_s) * _NS))
-        digests = [blob.digest for blob in blobs]
+        old = int((self._now() - grace_s) * _NS)
+        unneeded = {blob.digest for blob in _not_needed(scene, removed, old)}
+        names = [folder.name for key, folder in scene.datasets.items() if key in unneeded]
+        digests = [digest for digest in unneeded if digest not in scene.datasets]
         swept = self._store.remove_blobs(digests, grace_s, remove=not dry_run)
+        cleared = self._store.remove_datasets(names, grace_s, remove=not dry_run)
+        gone = (swept, cleared)
         strays = self._store.leftovers(grace_s, remove=not dry_run)
         aged = {item.place for item in selection.aged}
         total = sum(item.nbytes for item in scene.items) + _size(scene.blobs.values())
@@ -200,21 +211,26 @@ class Care:
             record_bytes=freed,
             blobs=swept.files,
             blob_bytes=swept.nbytes,
-            later=swept.later,
-            later_bytes=swept.later_bytes,
+            datasets=cleared.files,
+            dataset_bytes=cleared.nbytes,
+            later=sum(s.later for s in gone),
+            later_bytes=sum(s.later_bytes for s in gone),
             leftovers=strays.files,
             leftover_bytes=strays.nbytes,
             tasks=_by_task((i for i in removed if i.place in aged), scene.blobs),
             in_use=busy,
-            stays_bytes=max(0, total - freed - swept.nbytes - swept.later_bytes),
+            stays_bytes=max(0, total - freed - sum(s.nbytes + s.later_bytes for s in gone)),
         )
 
     def _scene(self) -> Scene:
         # The blobs first: one that is written meanwhile is younger than any grace period.
         blobs = list(self._store.blobs())
+        datasets = list(self._store.datasets())
         runs = list(Archive(self._store).runs())
         touch_s = self._store.grace_s / 2
-        return read_scene(self._store.kept(), blobs, runs, touch_s=touch_s, now_s=self._now())
+        return read_scene(
+            self._store.kept(), blobs, datasets, runs, touch_s=touch_s, now_s=self._now()
+        )
 
 
 def _worth_rewriting(items: Iterable[Item], selection: Selection) -> dict[str, list[Item]]:
@@ -263,5 +279,5 @@ def _by_task(items: Iterable[Item], blobs: Mapping[bytes, Blob]) -> tuple[TaskUs
     return tuple(sorted(uses, key=lambda use: (-use.nbytes, use.name)))
 
 
-def _size(blobs: Iterable[Blob]) -> int:
-    return sum(blob.nbytes for blob in blobs)
+def _size(them: Iterable[Blob | Folder]) -> int:
+    return sum(each.nbytes for each in them)

@@ -1,7 +1,8 @@
 """The records of a store as care sees them: what each is, what it needs, when it was used.
 
 What a record needs is found without knowing its kind: whatever in it is a digest of 32 bytes and
-the name of a blob. So the blobs of records that a newer version wrote are kept, too.
+the name of a blob. So the blobs of records that a newer version wrote are kept, too. A dataset in
+the store is needed by whatever names its folder, or names a set of reads that does.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from cellgraph.digest import DIGEST_BYTES
+from cellgraph.places import Read
 from cellgraph.provenance import RunSummary
 from cellgraph.records import (
     CallRecord,
@@ -20,15 +22,19 @@ from cellgraph.records import (
     Graph,
     LinksRecord,
     OutlineRecord,
+    ReadsRecord,
     Record,
     Value,
     decode,
 )
-from cellgraph.stores.tended import Blob, Kept, Place
+from cellgraph.stores.shardfolders import named_in, taken_apart
+from cellgraph.stores.tended import Blob, Folder, Kept, Place
 
 _NS: Final = 1_000_000_000
 # What they name is looked at if it is there, and not missed if it is not.
 _WEAK: Final = (OutlineRecord, CallsRecord)
+# What they speak of is what a value of theirs consists of: a dataset there must not go.
+_HOLDING: Final = (CallRecord, FinalRecord, type(None))
 _OF_A_RUN: Final = (CallRecord, FinalRecord, FailureRecord, LinksRecord)
 
 
@@ -46,7 +52,7 @@ class Item:
     task_id: bytes
     run: str
     elapsed_s: float
-    blobs: tuple[bytes, ...]
+    blobs: tuple[bytes, ...]  # and keys of datasets
     reads: tuple[bytes, ...]  # keys of the sets of reads it needs
     rests_on: tuple[bytes, ...]  # of a final value: ids of the tasks behind it
     used_ns: int
@@ -54,18 +60,22 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything in a store, read at one time. `lacking`: for each result whose bytes are not
-    there, the blobs that it needs."""
+    """Everything in a store, read at one time. `blobs`: what records may need, payloads and under
+    their keys `datasets`. `lacking`: for each result whose bytes are not there, the blobs that it
+    needs. `shards`: what results say of the files in datasets."""
 
     items: list[Item]
     blobs: dict[bytes, Blob]
+    datasets: dict[bytes, Folder]
     runs: list[RunSummary]
     lacking: list[set[bytes]]
+    shards: list[Read]
 
 
 def read_scene(
     records: Iterable[Kept],
     blobs: Iterable[Blob],
+    datasets: Iterable[Folder],
     runs: list[RunSummary],
     *,
     touch_s: float,
@@ -73,22 +83,46 @@ def read_scene(
 ) -> Scene:
     """Read all records. *touch_s*: a blob may have been used so long after its file says."""
     known = {blob.digest: blob for blob in blobs}
+    folders = {folder.key: folder for folder in datasets}
+    known |= {key: Blob(key, f.nbytes, f.used_ns) for key, f in folders.items()}
     names: dict[str, str] = {}
+    sets: dict[bytes, ReadsRecord] = {}
     items: list[Item] = []
     lacking: list[set[bytes]] = []
     for kept in records:
         record = _decoded(kept.entry.data)
+        if isinstance(record, ReadsRecord):
+            sets[kept.entry.key] = record
         item = _item(kept, record, known, names)
         absent = _needed_blobs(record) - known.keys()
         if absent:
             lacking.append(absent)
         items.append(item)
+    shards = _resting_on(items, sets, known)
     touched = {
         blob.digest: max(blob.used_ns, min(blob.used_ns + int(touch_s * _NS), int(now_s * _NS)))
         for blob in known.values()
     }
     _note_use(items, touched, _uses(items, runs))
-    return Scene(items, known, runs, lacking)
+    return Scene(items, known, folders, runs, lacking, shards)
+
+
+def _resting_on(
+    items: list[Item], sets: Mapping[bytes, ReadsRecord], known: Mapping[bytes, Blob]
+) -> list[Read]:
+    """Have results need the datasets that their sets of reads name; what they say of these."""
+    said: dict[bytes, list[Read]] = {
+        key: [read for read in record.reads if taken_apart(read.name) is not None]
+        for key, record in sets.items()
+    }
+    used: dict[Read, None] = {}
+    for item in items:
+        reads = [read for key in item.reads for read in said.get(key, ())]
+        if reads:
+            used.update((read, None) for read in reads if read.kind == "result")
+            named = {key for read in reads for key in named_in(read.name.encode())}
+            item.blobs = (*item.blobs, *(named & known.keys() - {*item.blobs}))
+    return list(used)
 
 
 def _item(
@@ -97,6 +131,8 @@ def _item(
     key, _, data = kept.entry
     strong = not isinstance(record, _WEAK)
     digests = digests_in(data) if strong else set[bytes]()
+    if isinstance(record, _HOLDING):
+        digests |= named_in(data)
     call = record if isinstance(record, CallRecord) else None
     reads: tuple[bytes, ...] = ()
     if isinstance(record, FinalRecord):

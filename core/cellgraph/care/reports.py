@@ -28,14 +28,16 @@ class StoreInfo:
     records: int
     blobs: int
     blob_bytes: int
+    datasets: int
+    dataset_bytes: int
     runs: int
     tasks: tuple[TaskUse, ...]  # largest first
     pins: tuple[Pin, ...]
 
     @property
     def nbytes(self) -> int:
-        """The size of the results: segments and blobs."""
-        return self.facts.segment_bytes + self.blob_bytes
+        """The size of the results: segments, blobs and datasets."""
+        return self.facts.segment_bytes + self.blob_bytes + self.dataset_bytes
 
     def lines(self) -> Iterator[str]:
         """The report without the tasks, line by line."""
@@ -45,6 +47,8 @@ class StoreInfo:
             f"{plural(self.records, 'record')} in {plural(facts.segments, 'segment')}, "
             f"{size(facts.segment_bytes)}; {plural(self.blobs, 'blob')}, {size(self.blob_bytes)}"
         )
+        if self.datasets:
+            yield f"{plural(self.datasets, 'dataset')}, {size(self.dataset_bytes)}"
         yield f"{plural(self.runs, 'run')} on record; the index takes {size(facts.index_bytes)}"
         if facts.quarantined:
             yield (
@@ -69,11 +73,14 @@ class Verified:
     missing: int
     damage: tuple[Damage, ...]
     aside: bool = True  # damage is in quarantine now; else readers pass it over where it is
+    datasets: int = 0
+    dataset_bytes: int = 0
+    changed: tuple[Damage, ...] = ()  # datasets that are not as the results with them say
 
     @property
     def sound(self) -> bool:
         """Whether nothing is damaged and nothing is missing."""
-        return not self.damage and not self.missing
+        return not self.damage and not self.missing and not self.changed
 
     def lines(self) -> Iterator[str]:
         """The report, line by line."""
@@ -82,6 +89,11 @@ class Verified:
         found = f"{len(self.damage):,} damaged, {then}" if self.damage else "whole"
         yield f"{looked}, {size(self.nbytes)}: {found}"
         for damage in self.damage:
+            yield f"{damage.what}: {damage.why}"
+        if self.datasets or self.changed:
+            found = f"{len(self.changed):,} not as they were" if self.changed else "whole"
+            yield f"{plural(self.datasets, 'dataset')}, {size(self.dataset_bytes)}: {found}"
+        for damage in self.changed:
             yield f"{damage.what}: {damage.why}"
         if self.missing:
             yield f"{plural(self.missing, 'result')} lost: they will be computed again when needed"
@@ -107,13 +119,15 @@ class Collected:
     in_use: int  # segments that were left alone: a session writes there
     stays_bytes: int
     excess_bytes: int = 0  # above the size that was asked for, if one was
-    later: int = 0  # blobs that a collection after the grace period deletes
+    datasets: int = 0
+    dataset_bytes: int = 0
+    later: int = 0  # blobs and datasets that a collection after the grace period deletes
     later_bytes: int = 0
 
     @property
     def nbytes(self) -> int:
         """All that was won."""
-        return self.record_bytes + self.blob_bytes + self.leftover_bytes
+        return self.record_bytes + self.blob_bytes + self.dataset_bytes + self.leftover_bytes
 
     @property
     def recompute_s(self) -> float:
@@ -122,19 +136,17 @@ class Collected:
 
     def lines(self) -> Iterator[str]:
         """The report without the tasks, line by line."""
-        if not (self.records or self.blobs or self.leftovers or self.later):
+        if not (self.records or self.blobs or self.datasets or self.leftovers or self.later):
             yield f"nothing to remove: {size(self.stays_bytes)} in use"
         else:
             removed = "would remove" if self.dry_run else "removed"
-            yield (
-                f"{removed} {plural(self.records, 'record')} and {plural(self.blobs, 'blob')}, "
-                f"{size(self.nbytes)}; {size(self.stays_bytes)} stay"
-            )
+            yield f"{removed} {self._them()}, {size(self.nbytes)}; {size(self.stays_bytes)} stay"
         if self.later:
             set_aside = "would be set aside" if self.dry_run else "set aside"
+            payloads = f"{plural(self.later, 'payload')}, {size(self.later_bytes)}"
             yield (
-                f"{plural(self.later, 'blob')}, {size(self.later_bytes)}, {set_aside}: deleted by "
-                "the first collection after the grace period, unless somebody needs them by then"
+                f"{payloads}, {set_aside}: deleted by the first collection after the grace period, "
+                "unless somebody needs them by then"
             )
         calls = sum(task.calls for task in self.tasks)
         if calls:
@@ -152,3 +164,9 @@ class Collected:
 
     def __repr__(self) -> str:
         return "\n".join(self.lines())
+
+    def _them(self) -> str:
+        records, blobs = plural(self.records, "record"), plural(self.blobs, "blob")
+        if not self.datasets:
+            return f"{records} and {blobs}"
+        return f"{records}, {blobs} and {plural(self.datasets, 'dataset')}"

@@ -8,6 +8,7 @@ from cellgraph.datasets.layout import Found, Layout, Shard, lay_out
 from cellgraph.errors import LostValue
 from cellgraph.filedigests import files_below, names_digest
 from cellgraph.located import BucketPlace, Place, place_of
+from cellgraph.stores.shardfolders import note_use
 
 _CHANGED: Final = "{} has changed since it was named: evaluate again"
 
@@ -68,6 +69,8 @@ class Source:
 
     def check(self, layout: Layout) -> None:
         """Raises OSError for a shard that is gone, LostValue for one that is not as it was."""
+        if not isinstance(self.place, BucketPlace):
+            note_use(self.place.where)
         with unwatched():
             now: dict[str, bytes] = {}
             if isinstance(self.place, BucketPlace) and len(layout.shards) > 1:

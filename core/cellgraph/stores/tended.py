@@ -38,6 +38,20 @@ class Blob(NamedTuple):
     used_ns: int
 
 
+class Folder(NamedTuple):
+    """A dataset that a step wrote in the store (`shardfolders`). `used_ns` as of a `Blob`."""
+
+    name: str
+    files: int
+    nbytes: int
+    used_ns: int
+
+    @property
+    def key(self) -> bytes:
+        """Its name as bytes: fewer than a digest has, so that one stands beside the other."""
+        return bytes.fromhex(self.name)
+
+
 class Facts(NamedTuple):
     """What a store says of itself."""
 
@@ -171,6 +185,24 @@ class Tended(Store, Protocol):
 
         Deletes only inside `collecting`.
         """
+        ...
+
+    @abstractmethod
+    def datasets(self) -> Iterator[Folder]:
+        """Yield every dataset that a step wrote here, without reading it."""
+        ...
+
+    @abstractmethod
+    def shards(self, name: str) -> Mapping[str, bytes]:
+        """Name and content of each file of a dataset, as who reads it would name them; all of it is
+        read where the store does not know."""
+        ...
+
+    @abstractmethod
+    def remove_datasets(
+        self, names: Collection[str], grace_s: float, *, remove: bool = True
+    ) -> Swept:
+        """As `remove_blobs`, for datasets; counts those, not their files."""
         ...
 
     @abstractmethod

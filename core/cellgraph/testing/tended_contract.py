@@ -7,6 +7,9 @@ class TestMyStore(TendedContract):
 
     def another(self, tended: Tended) -> Tended:
         ...  # the same store, as another process opens it
+
+    def put_shard(self, tended: Tended, name: str, data: bytes) -> None:
+        ...  # as a Spark step does, `datasets/...` in the store
 """
 
 from abc import ABC, abstractmethod
@@ -52,6 +55,10 @@ class TendedContract(ABC):
     @abstractmethod
     def another(self, tended: Tended) -> Tended:
         """Open the same store a second time."""
+
+    @abstractmethod
+    def put_shard(self, tended: Tended, name: str, data: bytes) -> None:
+        """Write a file of a dataset, by its name in the store."""
 
     def filled(self, tended: Tended) -> list[Entry]:
         """Write ENTRIES in segments that are at rest; return them."""
@@ -125,6 +132,26 @@ class TendedContract(ABC):
         assert tended.put_blob(payloads[0]) == names[0]
         assert contents(tended.get_blob(names[0])) == contents(payloads[0])
 
+    def test_datasets_are_listed_and_deleted(self, tended: Tended) -> None:
+        one, two = "1" * 32, "2" * 32
+        assert list(tended.datasets()) == []
+        for name, data in ((one, b"12345"), (two, b"67")):
+            for shard in ("gene=a/part-0.parquet", "part-1.parquet"):
+                self.put_shard(tended, f"datasets/{name}/{shard}", data)
+        self.put_shard(tended, "datasets/mine/part-0.parquet", b"8")
+        found = {folder.name: (folder.files, folder.nbytes) for folder in tended.datasets()}
+        assert found == {one: (2, 10), two: (2, 4)}
+        contents = tended.shards(one)
+        assert set(contents) == {"gene=a/part-0.parquet", "part-1.parquet"}
+        assert len({*contents.values(), *tended.shards(two).values()}) == 2
+        asked = [one, "3" * 32]
+        assert tended.remove_datasets(asked, 0, remove=False).files == 1
+        assert len(list(tended.datasets())) == 2
+        with tended.collecting():
+            assert (tended.remove_datasets(asked, 0).files, tended.shards(one)) == (1, {})
+        assert [folder.name for folder in tended.datasets()] == [two]
+        assert len(tended.shards("mine")) == 1
+
     def test_what_is_checked_is_counted(self, tended: Tended) -> None:
         entries = self.filled(tended)
         tended.put_blob(sample_payload(1))
@@ -155,6 +182,7 @@ class TendedContract(ABC):
         tended.close()
         with pytest.raises(StoreError, match="closed"), tended.collecting():
             pass
-        for use in (tended.facts, tended.kept, tended.blobs, tended.check, tended.rebuild):
+        asks = (tended.facts, tended.kept, tended.blobs, tended.datasets, tended.check)
+        for use in (*asks, tended.rebuild):
             with pytest.raises(StoreError, match="closed"):
                 use()

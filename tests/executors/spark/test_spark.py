@@ -20,6 +20,7 @@ from cellgraph.events import CallProgress
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Resources
 from cellgraph.inside import Progress
 from cellgraph.stores.memory import MemoryStore
+from cellgraph.stores.tended import Tended
 from cellgraph.worker import run_job
 from cellgraph_executors.spark.choices import checked_choices
 from cellgraph_executors.spark.local import shared
@@ -94,6 +95,13 @@ def test_a_frame_comes_as_spark_and_goes_as_a_dataset(session: cg.Session) -> No
     assert found["t"].unique().tolist() == [_FRAME["t"][0]]
     assert [s.name for s in made.shards] == ["part-00000-c000.snappy.parquet"]
     assert made.name.startswith(".cellgraph/datasets/")
+
+
+def test_what_a_step_wrote_is_seen_by_the_care_of_its_store(session: cg.Session) -> None:
+    made = session.evaluate(by_gene(_FRAME, 1))
+    assert isinstance(session.store, Tended)
+    assert {made.name.rpartition("/")[2]} <= {f.name for f in session.store.datasets()}
+    assert session.cache.verify().sound and session.cache.info().datasets > 0
 
 
 def test_what_is_stored_is_found_again(session: cg.Session) -> None:

@@ -16,6 +16,7 @@ from typing import Final, cast
 
 from cellgraph.errors import StoreError
 from cellgraph.stores.local.faults import store_error
+from cellgraph.stores.shardfolders import FOLDER
 
 FORMAT: Final = 1
 DIGEST: Final = "blake3-256"
@@ -31,6 +32,7 @@ _OURS: Final = frozenset(
         _SETUP_FILE,
         "blobs",
         "bundles",
+        "datasets",
         "index",
         "pending",
         "pins",
@@ -60,6 +62,10 @@ class Layout:
     @property
     def blobs(self) -> Path:
         return self.root / "blobs"
+
+    @property
+    def datasets(self) -> Path:
+        return self.root / FOLDER
 
     @property
     def quarantine(self) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from cellgraph.codecs.payload import Payload
 from cellgraph.errors import StoreError
 from cellgraph.stores.base import Entry
-from cellgraph.stores.local import checking, history, sweep
+from cellgraph.stores.local import checking, datasets, history, sweep
 from cellgraph.stores.local.blobs import GRACE_S, Blobs
 from cellgraph.stores.local.durability import Unsynced
 from cellgraph.stores.local.faults import Quarantine, store_error
@@ -33,7 +33,7 @@ from cellgraph.stores.local.tails import Tails, list_segments
 from cellgraph.stores.local.trust import Trust
 from cellgraph.stores.local.upkeep import Upkeep
 from cellgraph.stores.local.writer import SegmentWriter, Written
-from cellgraph.stores.tended import Blob, Checked, Facts, Kept, Rewritten, Swept
+from cellgraph.stores.tended import Blob, Checked, Facts, Folder, Kept, Rewritten, Swept
 from cellgraph.vouched import Judge, whole
 
 
@@ -183,6 +183,7 @@ class LocalStore:
             if found is Lock.BUSY:
                 raise StoreError("the store is being collected already: wait for that to end")
             sweep.give_back_limbo(self._layout.blobs)
+            datasets.give_back_limbo(self._layout.datasets)
             yield
 
     def rewrite(self, dead: Mapping[str, Collection[int]]) -> Rewritten:
@@ -205,11 +206,34 @@ class LocalStore:
         self._index_file.get().leave((), (), [blob.digest for blob in gone])
         return Swept(len(gone), sum(blob.nbytes for blob in gone))
 
+    def datasets(self) -> Iterator[Folder]:
+        """See `Tended`."""
+        self._check()
+        return datasets.list_datasets(self._layout.datasets)
+
+    def shards(self, name: str) -> Mapping[str, bytes]:
+        """See `Tended`. Raises StoreError."""
+        self._check()
+        return datasets.contents(self._layout.datasets, name)
+
+    def remove_datasets(
+        self, names: Collection[str], grace_s: float, *, remove: bool = True
+    ) -> Swept:
+        """See `Tended`. Raises StoreError."""
+        self._check()
+        if not remove:
+            found = [each.nbytes for each in self.datasets() if each.name in names]
+            return Swept(len(found), sum(found))
+        gone = datasets.remove_datasets(self._layout.datasets, names, self._before(grace_s))
+        return Swept(len(gone), sum(each.nbytes for each in gone))
+
     def leftovers(self, grace_s: float, *, remove: bool) -> Swept:
         """See `Tended`. Raises StoreError."""
         self._check()
         before = self._before(grace_s)
-        return sweep.leftovers(self._layout.blobs, self._segments, before, remove=remove)
+        here = sweep.leftovers(self._layout.blobs, self._segments, before, remove=remove)
+        drafts = datasets.leftovers(self._layout.datasets, before, remove=remove)
+        return Swept(here.files + drafts.files, here.nbytes + drafts.nbytes)
 
     def remove_file(self, name: str) -> None:
         """See `Tended`. Raises StoreError."""

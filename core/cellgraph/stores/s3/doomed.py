@@ -21,10 +21,11 @@ _MAX_BYTES: Final = 256 << 20
 
 
 class Doomed:
-    """The list of a bucket."""
+    """One list of a bucket, the object *name*."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, name: str = LIST) -> None:
         self._bucket = bucket
+        self._name = name
         self._since: dict[str, float] | None = None
 
     def sort(
@@ -49,13 +50,13 @@ class Doomed:
         deleted = set(gone)
         kept = {name: since.get(name, now) for name in unneeded if name not in deleted}
         if kept != since:
-            self._bucket.put(LIST, msgspec.json.encode(kept))
+            self._bucket.put(self._name, msgspec.json.encode(kept))
         self._since = kept
 
     def _read(self) -> dict[str, float]:
         if self._since is None:
             try:
-                raw = self._bucket.get(LIST)
+                raw = self._bucket.get(self._name)
                 self._since = _decoder.decode(raw) if len(raw) <= _MAX_BYTES else {}
             except (Absent, msgspec.MsgspecError):
                 self._since = {}

@@ -52,7 +52,11 @@ _buckets: Final = _Buckets()
 def content(bucket: str, key: str, *, folder: bool) -> bytes:
     """Digest of an object, or of all below *key*, by their sizes and ETags. Raises OSError."""
     found = _found(bucket, key, folder=folder)
-    return names_digest([(o.name, _digest(o)) for o in found]) if folder else _digest(found[0])
+    return (
+        names_digest([(o.name, object_digest(o)) for o in found])
+        if folder
+        else object_digest(found[0])
+    )
 
 
 def listed(bucket: str, key: str) -> list[tuple[str, int, bytes]]:
@@ -62,7 +66,7 @@ def listed(bucket: str, key: str) -> list[tuple[str, int, bytes]]:
         found = _found(bucket, key, folder=True)
     except FileNotFoundError:
         found = _found(bucket, key, folder=False)
-    return [(o.name, o.size, _digest(o)) for o in found]
+    return [(o.name, o.size, object_digest(o)) for o in found]
 
 
 def delete(bucket: str, keys: Sequence[str]) -> None:
@@ -136,7 +140,8 @@ def _found(bucket: str, key: str, *, folder: bool) -> list[Found]:
         return [o._replace(name=o.name[len(start) :]) for o in below]
 
 
-def _digest(found: Found) -> bytes:
+def object_digest(found: Found) -> bytes:
+    """What names the content of an object: size and ETag."""
     return digest(_OBJECT + found.size.to_bytes(8, "little") + found.etag.encode())
 
 

@@ -38,7 +38,7 @@ from cellgraph.stores.s3.pusher import Pusher
 from cellgraph.stores.s3.tending import Tending
 from cellgraph.stores.s3.tier import Tier
 from cellgraph.stores.s3.verifying import verify
-from cellgraph.stores.tended import Blob, Checked, Facts, Kept, Moved, Rewritten, Swept
+from cellgraph.stores.tended import Blob, Checked, Facts, Folder, Kept, Moved, Rewritten, Swept
 
 DEFAULT_PACE: Final = Pace()
 DEFAULT_ACCESS: Final = Access()
@@ -272,6 +272,22 @@ class S3Store:
     ) -> Swept:
         """See `Tended`."""
         return self._tending.remove_blobs(digests, grace_s, remove=remove)
+
+    def datasets(self) -> Iterator[Folder]:
+        """See `Tended`."""
+        self._tier.check_open()
+        return self._tending.datasets()
+
+    def shards(self, name: str) -> Mapping[str, bytes]:
+        """See `Tended`: as S3 tells them."""
+        self._tier.check_open()
+        return self._tending.shards(name)
+
+    def remove_datasets(
+        self, names: Collection[str], grace_s: float, *, remove: bool = True
+    ) -> Swept:
+        """See `Tended`."""
+        return self._tending.remove_datasets(names, grace_s, remove=remove)
 
     def _forget(self, payloads: Collection[bytes]) -> None:
         """These are no longer in the bucket: without a copy here they would be pushed no more."""

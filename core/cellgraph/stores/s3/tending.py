@@ -22,6 +22,7 @@ from cellgraph.stores.s3.bucket import Bucket, Found
 from cellgraph.stores.s3.bundle import Bundle, DamagedBundle, Place, Stamped, build, parse
 from cellgraph.stores.s3.catalog import MERGED_BYTES, Catalog, Listed
 from cellgraph.stores.s3.compaction import Compactor, records_of
+from cellgraph.stores.s3.datasets import BucketDatasets
 from cellgraph.stores.s3.doomed import Doomed
 from cellgraph.stores.s3.faults import Absent, S3Fault, Taken
 from cellgraph.stores.s3.hand import Hand
@@ -36,7 +37,7 @@ from cellgraph.stores.s3.place import (
     position_at,
 )
 from cellgraph.stores.s3.puller import Puller
-from cellgraph.stores.tended import Blob, Facts, Kept, Rewritten, Swept
+from cellgraph.stores.tended import Blob, Facts, Folder, Kept, Rewritten, Swept
 
 _LOCK: Final = "collecting.json"
 _STALE_S: Final = 6 * 3600.0
@@ -78,6 +79,7 @@ class Tending:
         self._seen = Inventory(bucket, puller)
         self._doomed = Doomed(bucket)
         self._jobs = JobFolders(bucket, time.time)
+        self._datasets = BucketDatasets(bucket)
 
     def facts(self, index_bytes: int, quarantine: tuple[int, int]) -> Facts:
         """See `Tended`."""
@@ -259,6 +261,24 @@ class Tending:
                 self._doomed.settle(unneeded, gone, time.time())
                 self._forget([d for name in gone for d in inside.get(name, ())])
         return swept
+
+    def datasets(self) -> Iterator[Folder]:
+        """See `Tended`."""
+        with self._asking("be looked through"):
+            return iter(self._datasets.look())
+
+    def shards(self, name: str) -> Mapping[str, bytes]:
+        """See `Tended`."""
+        with self._asking("be looked through"):
+            return self._datasets.contents(name)
+
+    def remove_datasets(
+        self, names: Collection[str], grace_s: float, *, remove: bool = True
+    ) -> Swept:
+        """See `Tended`, of what was there when `datasets` was asked for last."""
+        since, grace_s = self._jobs.needed_since(), max(grace_s, self._grace_s)
+        with self._asking("be written"):
+            return self._datasets.remove(names, time.time(), grace_s, since, remove=remove)
 
     def leftovers(self, grace_s: float, *, remove: bool) -> Swept:
         """See `Tended`: the folders of remote jobs that are over."""

@@ -1,0 +1,127 @@
+"""Datasets in a bucket: they go in two steps, and never while a result has them in it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.core.support.dataset_lab import (
+    STORE_VARIABLE,
+    forgotten,
+    name,
+    pieces,
+    total,
+    unfolded,
+    where,
+    whole,
+    written,
+)
+from tests.core.support.team import DAY_S, Team
+from tests.core.test_cache_bucket_jobs import begin_job, end_job
+from tests.support.s3server import BUCKET, S3Server, point_at, serving
+
+MONTH_S = 30 * DAY_S
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def team(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Team:
+    point_at(server, monkeypatch, tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "copies"))
+    uri = f"s3://{BUCKET}/{tmp_path.name}"
+    monkeypatch.setenv(STORE_VARIABLE, uri)
+    return Team(server, uri, tmp_path, monkeypatch)
+
+
+def there(team: Team) -> list[str]:
+    return sorted({key.split("/datasets/")[1][:32] for key in team.objects("datasets")})
+
+
+def test_what_results_have_in_them_stays(team: Team) -> None:
+    exprs = [total(whole(1)), whole(2, 60), pieces(3), unfolded(4), where(5)]
+    assert team.executed("a", *exprs) == 8
+    shards = team.objects("datasets")
+    for _ in range(3):
+        team.pass_days(40)
+        done = team.collect()
+        assert (done.datasets, done.later) == (0, 0)
+    assert team.objects("datasets") == shards
+    assert team.executed("b", *exprs) == 0
+
+
+def test_what_no_result_has_goes_at_the_second_collection(team: Team) -> None:
+    team.executed("a", forgotten(1), whole(2))
+    team.pass_days(1)
+    assert team.collect().datasets == 0
+    team.pass_days(3)
+    first = team.collect()
+    assert (first.datasets, first.later) == (0, 1) and first.later_bytes > 1000
+    assert "1 payload, " in repr(first)
+    team.pass_days(1)
+    assert (team.collect().datasets, there(team)) == (0, [name(1), name(2)])
+    team.pass_days(1.5)
+    would = team.collect(dry_run=True)
+    assert (would.datasets, there(team)) == (1, [name(1), name(2)])
+    second = team.collect()
+    assert (second.datasets, second.dataset_bytes, second.later) == (1, first.later_bytes, 0)
+    assert there(team) == [name(2)]
+
+
+def test_one_that_a_session_comes_to_need_in_between_stays(team: Team) -> None:
+    """The records that had it are dropped; a session that knew them writes a result with it."""
+    team.executed("a", whole(1))
+    sleeper = team.on("sleeper")
+    (value,) = sleeper.evaluate([whole(1)])
+    team.pass_days(40)
+    assert team.collect(older_than_s=MONTH_S).later == 1
+    assert sleeper.evaluate({"again": value}) == {"again": value}
+    sleeper.close()
+    for _ in range(3):
+        team.pass_days(3)
+        assert team.collect().datasets == 0
+    assert there(team) == [name(1)]
+    team.pass_days(40)
+    assert team.collect(older_than_s=MONTH_S).later == 1
+    team.pass_days(3)
+    assert team.collect().datasets == 1
+
+
+def test_what_a_job_in_flight_may_have_written_stays(team: Team) -> None:
+    begin_job(team, "glue", number=1)
+    time.sleep(1.1)  # a bucket's times may be whole seconds
+    written(1)
+    for _ in range(4):
+        team.pass_days(3)
+        assert team.collect().datasets == 0
+    end_job(team, "glue")
+    for _ in range(2):
+        team.pass_days(3)
+        team.collect()
+    assert there(team) == []
+
+
+def test_info_and_verify(team: Team) -> None:
+    team.executed("a", whole(1), whole(2), pieces(3))
+    with team.on("b") as session:
+        info = session.cache.info()
+        assert info.datasets == 3 and sum(t.nbytes for t in info.tasks) > info.dataset_bytes > 2000
+        assert session.cache.verify().sound
+    one, two, three = (
+        [key for key in team.objects("datasets") if f"/{name(n)}/" in key] for n in (1, 2, 3)
+    )
+    team.server.write(one[0], team.server.read(one[1]))
+    for key in two:
+        team.server.delete(key)
+    team.server.delete(three[1])
+    with team.on("b") as session:
+        found = session.cache.verify()
+    assert [damage.what[-1] for damage in found.changed] == ["1", "2", "3"]
+    assert found.changed[1].why == "gone"
+    assert team.executed("c", whole(1), whole(2), pieces(3)) == 3
+    with team.on("b") as session:
+        assert session.cache.verify().sound, "made again"
