@@ -82,7 +82,7 @@ def test_what_a_result_has_in_it_stays(lab: CareLab, how: str) -> None:
 
 def test_a_whole_expression_may_be_all_that_has_it(lab: CareLab) -> None:
     """A dataset of the user's own hand, in a container: in no call's result."""
-    mine = written(1, 150)
+    mine: Any = written(1, 150)  # a call takes what is converted to what its annotation names
     executed(lab, {"mine": mine, "sum": [total(mine)]})
     age(lab, 1, 100)
     assert lab.collect(400).datasets == 0

@@ -93,7 +93,7 @@ def test_calls_that_read_the_same_share_one_set(quick: Project) -> None:
         record.reads for record in _records(quick, CallRecord) if isinstance(record, CallRecord)
     }
     assert len(sets) == 1
-    assert len(_records(quick, ReadsRecord)) == 1
+    assert len({*_records(quick, ReadsRecord)}) == 1  # two batches may both have written it
     quick.ran()
     assert quick.evaluate("[scaled(i) for i in range(299)]") == first[:299]
     assert quick.ran() == {}

@@ -98,7 +98,6 @@ def _look(path: Path, name: str) -> Folder:
     files = size = 0
     used = path.stat().st_mtime_ns
     for inside, _, names in os.walk(path):
-        used = max(used, os.stat(inside).st_mtime_ns)  # noqa: PTH116 - text
         for each in names:
             found = os.lstat(f"{inside}/{each}")
             used = max(used, found.st_mtime_ns)
