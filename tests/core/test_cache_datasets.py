@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def age(lab: CareLab, n: int, days: float) -> None:
         os.utime(each, (at, at))
 
 
-REACHED = {
+REACHED: dict[str, Callable[[], Any]] = {
     "whole": lambda: whole(1),
     "a layout too large for a record": lambda: whole(1, 150),
     "pieces": lambda: pieces(1),
@@ -156,7 +157,10 @@ def test_a_hit_and_a_use_put_it_off(lab: CareLab) -> None:
     """A session may be on its way to a result with it when the records that had it are dropped."""
     _, (value,) = executed(lab, whole(1))
     folder = lab.root / "datasets" / name(1)
-    uses = (lambda: executed(lab, whole(1)), lambda: executed(lab, total(value)))
+    uses: tuple[Callable[[], Any], ...] = (
+        lambda: executed(lab, whole(1)),
+        lambda: executed(lab, total(value)),
+    )
     for use in uses:
         age(lab, 1, 10)
         use()
