@@ -2,17 +2,22 @@
 
 import fnmatch
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import botocore.session  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from tests.support.s3server import BUCKET, S3Server, point_at, serving
 
 from cellgraph.cli.app import FAILED, OK, run
 from cellgraph.stores.base import Entry
 from cellgraph.stores.s3 import Pace, S3Store
+from cellgraph.stores.s3.bucket import Access, Bucket
+from cellgraph.stores.s3.faults import Refused
+from cellgraph.stores.s3.place import parse_uri
 from cellgraph.testing.store_samples import contents, key_of, sample_payload
 
 CALM = Pace(flush_s=3600, refresh_s=0)
@@ -141,3 +146,31 @@ def test_keys_and_whole_buckets(
         "arn:aws:kms:eu-west-1:1:key/a-b", "arn:aws:kms:*:*:key/a-b", "*",
     ]  # fmt: skip
     assert run(["doctor", "--policy", "--store", str(tmp_path)]) == FAILED
+
+
+def test_what_may_not_be_deleted_is_said(server: S3Server, tmp_path: Path) -> None:
+    """S3 answers 200 to the request, and says of each object whether it went."""
+    bucket = Bucket(parse_uri(f"s3://{BUCKET}/{tmp_path.name}"), Access())
+    names = ["a", "kept/b", "c"]
+    for name in names:
+        bucket.put(name, b"x")
+    arn = f"arn:aws:s3:::{BUCKET}/{tmp_path.name}/kept/*"
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": arn}
+    with policy_of({"Version": "2012-10-17", "Statement": [denied]}):
+        with pytest.raises(Refused, match="AccessDenied"):
+            bucket.delete(names)
+        assert [found.name for found in bucket.list("")] == ["kept/b"]
+    bucket.delete(names)
+    assert list(bucket.list("")) == []
+    bucket.close()
+
+
+@contextmanager
+def policy_of(policy: dict[str, Any]) -> Generator[None]:
+    """The bucket answers as one with this policy, which it itself knows."""
+    client = botocore.session.get_session().create_client("s3")
+    client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    try:
+        yield
+    finally:
+        client.delete_bucket_policy(Bucket=BUCKET)

@@ -45,7 +45,10 @@ WHO: Final = frozenset(
     "InvalidToken RequestExpired RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired "
     "UnrecognizedClientException".split()
 )
-_LATER: Final = frozenset("RequestTimeout SlowDown Throttling ThrottlingException".split())
+_LATER: Final = frozenset(
+    "InternalError RequestTimeout ServiceUnavailable SlowDown Throttling "
+    "ThrottlingException".split()
+)
 
 
 class Found(NamedTuple):
@@ -185,13 +188,15 @@ class Bucket:
                 more = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete(self, names: Sequence[str]) -> None:
-        """Delete objects; absent ones are fine."""
+        """Delete objects; absent ones are fine. Of several some may go though others may not."""
         for at in range(0, len(names), _DELETE_AT_ONCE):
             keys = [{"Key": self.location.key(n)} for n in names[at : at + _DELETE_AT_ONCE]]
             with self._asking() as (client, bucket):
-                client.delete_objects(
+                answer = client.delete_objects(
                     Bucket=bucket, Delete={"Objects": keys, "Quiet": True}, **self._reading
                 )
+            for error in answer.get("Errors", ()):  # the answer as a whole is 200 all the same
+                raise self._meaning({"Error": error})
 
     def each(
         self, ask: Callable[[_T], _R], items: Iterable[_T]

@@ -14,6 +14,7 @@ Threading: one thread at a time.
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 from cellgraph.stores.local.segment import salt_of, scan, segment_id, stamp_of, unframe
@@ -78,7 +79,8 @@ class Compactor:
         try:
             self._bucket.put(catalog_name(generation + 1), catalogs.encode(made), new=True)
         except Taken:  # another session was quicker; a reader that has seen this one reads again
-            self._bucket.delete([f"{SEGMENTS}{listed.name}"])
+            with suppress(Refused):  # who may not delete leaves it to others
+                self._bucket.delete([f"{SEGMENTS}{listed.name}"])
             return False
         self._puller.merged(generation + 1, made, listed.name, raw)
         self.sweep(catalog, generation + 1, now)
