@@ -6,6 +6,7 @@ without an annotation gets the Dataset. Classes are known by library and name: n
 
 import functools
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,8 @@ _KINDS: Final[Mapping[tuple[str, str], str]] = {
     ("pyarrow", "Table"): "arrow",
     ("pyspark", "DataFrame"): "spark",
 }
+_DYNAMIC: Final = re.compile(r"([a-z_]+\.)*DynamicFrame")
+_ON_GLUE: Final = type("DynamicFrame", (), {"__module__": "awsglue.dynamicframe"})
 # Travels with the function to where the names in its annotations may be unknown. Identity leaves
 # such names out: it has the annotations themselves.
 _NOTE: Final = "__cellgraph_frames__"
@@ -88,8 +91,8 @@ def _evaluated(said: Any, scope: dict[str, Any]) -> Any:
         return said
     try:
         return eval(code, scope)
-    except Exception:
-        return said
+    except Exception:  # AWS's package is on Glue alone, so its one frame is known by name
+        return _ON_GLUE if _DYNAMIC.fullmatch(said) else said
 
 
 @functools.lru_cache(maxsize=4096)

@@ -10,6 +10,7 @@ import pytest
 from tests.core.test_code_cells import identity, notebook
 
 from cellgraph.errors import IdentityError
+from cellgraph.frames import kinds_of
 from cellgraph.identity.code import CodeIdentity, code_identity
 from cellgraph.identity.tree import difference
 
@@ -230,3 +231,31 @@ def test_a_module_with_handles_passed_on_says_which(project: Project) -> None:
     with pytest.raises(IdentityError, match=r"attr handle of module hlp has no identity"):
         identity("import hlp\ndef f(x): return g(hlp)\ndef g(m): return m")
     project.load("hlp").handle.close()
+
+
+DYNAMIC = """
+def f(table: "awsglue.dynamicframe.DynamicFrame"):
+    import awsglue.context
+    from awsglue import dynamicframe
+    from awsglue.dynamicframe import DynamicFrame
+    return DynamicFrame, dynamicframe
+"""
+
+
+def test_what_glue_alone_has_counts_by_its_name(project: Project) -> None:
+    """A step is named where AWS's package is not, and named again where it is."""
+    here = identity(DYNAMIC)
+    project.write("awsglue/__init__.py", "")
+    project.write("awsglue/context.py", "class GlueContext: ...")
+    project.write("awsglue/dynamicframe.py", "class DynamicFrame: ...")
+    project.load("awsglue.dynamicframe")
+    assert identity(DYNAMIC).digest == here.digest
+    assert identity(DYNAMIC.replace(".context", "")).digest != here.digest
+    assert kinds_of(notebook(DYNAMIC)["f"]) == {"table": "dynamic"}
+
+
+def test_a_dynamic_frame_is_asked_for_where_there_is_none() -> None:
+    for said in ("DynamicFrame", "awsglue.dynamicframe.DynamicFrame", "awsglue.DynamicFrame"):
+        assert kinds_of(notebook(f"def f(a, t: '{said}'): ...")["f"]) == {"t": "dynamic"}
+    for said in ("DataFrame", "my.Table", "not DynamicFrame"):
+        assert kinds_of(notebook(f"def f(t: '{said}'): ...")["f"]) == {}

@@ -23,6 +23,9 @@ from cellgraph.identity.looks import attributes_of, class_of
 from cellgraph.identity.module_source import ModuleSource, is_as_written, module_source
 from cellgraph.identity.packages import find_file, origin_of, origin_of_module
 
+# AWS's package, which is on Glue alone and cannot be had in the version that is there: its name
+# counts, so that code that imports it is the same code where it is sent from and where it runs.
+_ELSEWHERE: Final = frozenset({"awsglue"})
 _COMPILED: Final = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 
 
@@ -69,6 +72,8 @@ def link_import(walk: Walk, node: Node, found: Import, namespace: Mapping[str, A
         walk.leaf(node, f"import:{'.' * found.level}{found.module}", "absent", b"", found.module)
         return
     link_named_module(walk, node, name)
+    if name.partition(".")[0] in _ELSEWHERE:
+        return
     for part in found.names:
         if origin_of(name).kind == "user":
             _link_imported(walk, node, name, part)
@@ -79,6 +84,9 @@ def link_import(walk: Walk, node: Node, found: Import, namespace: Mapping[str, A
 def link_named_module(walk: Walk, node: Node, name: str) -> None:
     """Add the module called *name* without importing it."""
     label = f"import:{name}"
+    if name.partition(".")[0] in _ELSEWHERE:
+        walk.leaf(node, label, "absent", b"", name)
+        return
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None) if module is not None else find_file(name)
     if file is None and (module is None or hasattr(module, "__path__")):
