@@ -26,6 +26,12 @@ def mounted(uri: str) -> str | None:
     return find(uri, _read(told)) if told else None
 
 
+def folders() -> list[str]:
+    """Where buckets are mounted here. Raises ConfigError when the variable cannot be read."""
+    told = os.environ.get(VARIABLE)
+    return [folder for _, folder in _read(told)] if told else []
+
+
 def find(uri: str, links: Sequence[tuple[str, str]]) -> str | None:
     """*links*: prefixes without a slash at the end and their folders, the longest prefix first.
 

@@ -12,7 +12,12 @@ from typing import Final
 
 _OURS: Final = ("cellgraph", "cellgraph_executors")
 # The body of a script: made to be stopped at any moment, while it waits for its program.
-_SCRIPT: Final = ("cellgraph.shell.process", "cellgraph.shell.running", "cellgraph.scripting")
+_SCRIPT: Final = (
+    "cellgraph.scripting",
+    "cellgraph.shell.process",
+    "cellgraph.shell.programs",
+    "cellgraph.shell.running",
+)
 _RUNS_THE_BODY: Final = "cellgraph.worker"
 
 

@@ -11,8 +11,8 @@ from cellgraph.errors import ConfigError
 BASH: Final = ("bash", "-euo", "pipefail")
 # Words that say nothing of what a script does.
 _PREPARING: Final = frozenset(
-    ": . ( [ [[ cd declare do else export for if local mkdir module readonly set shopt source then "
-    "time trap ulimit umask unset until while {".split()
+    ": . ( ) [ [[ case cd declare do done elif else esac exit export fi for if local mkdir module "
+    "readonly set shopt source test then time trap ulimit umask unset until while { }".split()
 )
 # Words whose first argument is the program that matters.
 _LAUNCHERS: Final = frozenset("command env exec nice nohup stdbuf sudo time timeout".split())

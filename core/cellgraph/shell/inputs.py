@@ -7,6 +7,7 @@ the environment or, for lists, as a quoted assignment in a file that bash reads 
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from cellgraph.errors import ConfigError
 from cellgraph.expression import Expression
 from cellgraph.files import Dir, File
 from cellgraph.secret import Secret
+from cellgraph.shell.programs import chosen
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The shell's own, the system's, and what a script's tools find their libraries and accounts by.
@@ -145,10 +147,16 @@ def _staged(value: object, folder: Path) -> str:
 def stage(value: File | Dir, folder: Path) -> str:
     """Give the script a path of *value* below *folder*, under its own name.
 
-    A link: what a tool writes beside its input (an index) stays in the script's own folder.
+    A link: what a tool writes beside its input (an index) stays in the script's own folder. A copy
+    where the script's programs do not see the file.
     """
     folder.mkdir(parents=True)
-    source = os.fspath(value)
-    target = folder / (os.path.basename(source.rstrip("/")) or "root")  # noqa: PTH119 - text
-    target.symlink_to(os.path.abspath(source))  # noqa: PTH100 - links stay what they are
+    source = os.path.abspath(os.fspath(value))  # noqa: PTH100 - links stay what they are
+    target = folder / (os.path.basename(source) or "root")  # noqa: PTH119 - text
+    if chosen().sees(source):
+        target.symlink_to(source)
+    elif isinstance(value, Dir):
+        shutil.copytree(source, target)
+    else:
+        shutil.copy2(source, target)
     return str(target)

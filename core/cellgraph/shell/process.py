@@ -110,7 +110,7 @@ def _listen(process: "subprocess.Popen[bytes]", say: Say) -> bytes:
             over = _has_ended(process)
             if over:  # before it is reaped: the group's number is nobody else's yet
                 _signal(process.pid, signal.SIGKILL)
-            _pass_on(selector, say, tail, 0.0 if over else _LOOK_S)
+            pass_on(selector, say, tail, 0.0 if over else _LOOK_S)
     return bytes(tail)
 
 
@@ -119,10 +119,9 @@ def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
     return found is not None
 
 
-def _pass_on(
-    selector: selectors.BaseSelector, say: Say, tail: bytearray, patience_s: float
-) -> None:
-    """Take what there is to read; without *patience_s* until there is nothing."""
+def pass_on(selector: selectors.BaseSelector, say: Say, tail: bytearray, patience_s: float) -> None:
+    """Take what there is to read from streams, registered by name; without *patience_s* until there
+    is nothing. *tail*: the end of the standard error, kept short."""
     if not selector.get_map():
         time.sleep(patience_s / 10)  # it has closed its streams: it is about to end
         return

@@ -19,7 +19,8 @@ from cellgraph.shell import outputs as made
 from cellgraph.shell.command import BASH, interpreter
 from cellgraph.shell.inputs import Variables, stage, staged
 from cellgraph.shell.outputs import Output
-from cellgraph.shell.process import Ended, Say, run
+from cellgraph.shell.process import Ended, Say
+from cellgraph.shell.programs import chosen
 
 _SHOWN_LINES: Final = 12
 _COMMAND: Final = "command"
@@ -93,19 +94,19 @@ def _run(
     paths = {
         o.name: os.path.normpath(folder.work / o.variable) for o in outputs if o.kind != "stdout"
     }
-    environment = {**os.environ, "PATH": _search_path(), **variables.environment(), **paths}
+    own = {**variables.environment(), **paths}
     line = interpreter(text)
     if line is None:
         arrays = folder.root / "arrays"
         arrays.write_text(variables.arrays(), encoding="utf-8", errors="surrogateescape")
-        environment["BASH_ENV"] = str(arrays)
+        own["BASH_ENV"] = str(arrays)
     argv = [*(line or BASH), str(script)]
     wanted = any(o.kind == "stdout" for o in outputs)
     try:
-        return run(
+        return chosen().run(
             argv,
             folder=folder.work,
-            environment=environment,
+            variables=own,
             stdin=stdin,
             stdout=folder.stdout if wanted else None,
             say=_into_log(folder.root),
@@ -116,16 +117,6 @@ def _run(
             "install it there, or name another interpreter in the first line",
             text,
         ) from None
-
-
-def _search_path() -> str:
-    """Where programs are found: those that were installed beside this Python, too.
-
-    A kernel often runs in an environment that nobody has activated.
-    """
-    own = os.path.dirname(sys.executable)  # noqa: PTH120 - links stay what they are
-    given = os.environ.get("PATH", os.defpath)
-    return given if own in given.split(os.pathsep) else f"{own}{os.pathsep}{given}"
 
 
 def _into_log(root: Path) -> Say:

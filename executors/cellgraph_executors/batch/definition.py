@@ -12,6 +12,7 @@ from typing import Any, Final
 from cellgraph.digest import digest
 from cellgraph.executor import Resources
 from cellgraph_executors.asked import merged, validate
+from cellgraph_executors.batch import beside
 from cellgraph_executors.batch.limits import (
     MAX_ATTEMPTS,
     MIN_MEMORY_MIB,
@@ -30,10 +31,12 @@ def definition(
     roles: Mapping[str, str],
     environment: Mapping[str, str],
     overlay: Mapping[str, Any],
+    script_image: str = "",
 ) -> dict[str, Any]:
     """The definition for an image. *roles*: `jobRoleArn`, `executionRoleArn`. Raises ConfigError.
 
     *overlay* is laid over it: mappings are merged, everything else replaces what is there.
+    *script_image*: of a container beside it that has bash alone; empty: there is none.
     """
     made: dict[str, Any] = {
         "type": "container",
@@ -51,6 +54,10 @@ def definition(
     laid = merged(made, overlay)
     if laid.get("type") == "multinode":
         laid.pop("containerProperties", None)
+    if script_image:
+        named = {"jobDefinitionName": "pair", **laid}
+        validate("batch", "RegisterJobDefinition", named, "job_definition")
+        laid = beside.definition(laid, script_image)
     text = json.dumps(laid, sort_keys=True)
     laid.setdefault("jobDefinitionName", f"cellgraph-{digest(text.encode()).hex()[:24]}")
     validate("batch", "RegisterJobDefinition", laid, "job_definition")
@@ -68,8 +75,11 @@ def submission(
     calls_per_child: int,
     retries_on_host_loss: int,
     overlay: Mapping[str, Any],
+    *,
+    pair: bool = False,
 ) -> dict[str, Any]:
-    """The request that submits a job. Raises ConfigError."""
+    """The request that submits a job. Raises ConfigError. *pair*: its definition has a container
+    for the script, see `beside`."""
     made: dict[str, Any] = {
         "jobName": name,
         "jobQueue": queue,
@@ -88,6 +98,8 @@ def submission(
     if resources.tags:
         made["tags"] = dict(resources.tags)
     laid = merged(made, overlay)
+    if pair:
+        laid = beside.submission(laid)
     validate("batch", "SubmitJob", laid, "submit_job")
     check_submission(laid)
     return laid

@@ -8,8 +8,10 @@ from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
 from cellgraph.executor import Job
 from cellgraph.mounts import VARIABLE
+from cellgraph.scripting import ScriptFunction
 from cellgraph_executors.asked import merged
 from cellgraph_executors.aws import Clients, asking
+from cellgraph_executors.batch.beside import WORKER_VCPUS
 from cellgraph_executors.batch.checkup import examine
 from cellgraph_executors.batch.definition import definition, submission
 from cellgraph_executors.batch.service import BatchJobs
@@ -18,6 +20,8 @@ from cellgraph_executors.batch.settings import (
     BatchSettings,
     check_options,
     checked,
+    of_function,
+    of_script,
 )
 from cellgraph_executors.fsx import FileSystem, file_system, look_up
 from cellgraph_executors.remote.executor import Remote
@@ -30,7 +34,8 @@ from cellgraph_executors.roles import Found
 class BatchExecutor(Remote):
     """Runs calls as AWS Batch jobs.
 
-    Settings: `queue` and `image` (needed; an image that has cellgraph), `job_role`,
+    Settings: `queue` and `image` (needed; an image that has cellgraph), `helper_image` (has it in
+    the place of `image`, which then needs nothing but bash and runs scripts alone), `job_role`,
     `execution_role`, `head_role` and `scheduler_role` (of exported runs), `region`, `profile`,
     `array_max`, `window_s`, `poll_s`,
     `retries_on_host_loss`, `usd_per_vcpu_hour`, `environment` (variables of the jobs),
@@ -77,9 +82,13 @@ class BatchService(BatchJobs):
         self._systems: dict[str, FileSystem] = {}  # those that were asked for
         self._registered: dict[str, str] = {}  # name of a definition -> name and revision
 
+    def check(self, job: Job) -> None:
+        """See `Service`."""
+        self._of(job)
+
     def line(self, job: Job) -> str:
         """The queue of a call."""
-        queue = self._settings.of(job.resources).queue
+        queue = self._of(job).queue
         if not queue:
             raise ConfigError(
                 "executor 'batch' needs queue=, the name of a job queue: in cellgraph.toml, "
@@ -88,8 +97,8 @@ class BatchService(BatchJobs):
         return queue
 
     def vcpus(self, job: Job) -> float:
-        """As the call says."""
-        return job.resources.vcpus
+        """As the call says, and what the container beside a script has."""
+        return job.resources.vcpus + (WORKER_VCPUS if self._of(job).helper_image else 0)
 
     def kind(self, children: int) -> RemoteKind:
         """An array, or one job."""
@@ -97,7 +106,7 @@ class BatchService(BatchJobs):
 
     def request(self, pending: Pending, job: Job, command: Sequence[str], children: int) -> Any:
         """The submission; the definition it names is registered if it is not yet."""
-        settings = self._settings.of(job.resources)
+        settings = self._of(job)
         return submission(
             pending.name,
             pending.line,
@@ -108,7 +117,14 @@ class BatchService(BatchJobs):
             pending.calls_per_child,
             settings.retries_on_host_loss,
             settings.submit_job,
+            pair=bool(settings.helper_image),
         )
+
+    def _of(self, job: Job) -> BatchSettings:
+        """The settings for a call; with `helper_image` if its image has bash alone."""
+        if isinstance(job.function.func, ScriptFunction):
+            return of_script(self._settings, job.resources)
+        return of_function(self._settings, job.resources, job.function.name)
 
     def defined_for(self, settings: BatchSettings) -> str:
         """Name and revision of the definition for *settings*, registered if it is not yet.
@@ -123,10 +139,11 @@ class BatchService(BatchJobs):
         roles = {"jobRoleArn": settings.job_role, "executionRoleArn": settings.execution_role}
         mounts, overlay = self._mounts(settings)
         wanted = definition(
-            settings.image,
+            settings.helper_image or settings.image,
             {name: arn for name, arn in roles.items() if arn},
             {"AWS_DEFAULT_REGION": self.region(), **mounts, **settings.environment},
             merged(overlay, settings.job_definition),
+            settings.image if settings.helper_image else "",
         )
         return self._defined(wanted)
 

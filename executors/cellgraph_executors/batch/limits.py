@@ -22,6 +22,8 @@ _MAX_PATTERN: Final = 512
 _MAX_DEPENDENCIES: Final = 20
 _MAX_TAGS: Final = 50
 _RESERVED: Final = "AWS_BATCH"
+_DEFINED: Final = ("containerProperties", "ecsProperties")
+_OVERRIDDEN: Final = ("containerOverrides", "ecsPropertiesOverride")
 
 
 def check_definition(request: Mapping[str, Any]) -> None:
@@ -29,8 +31,7 @@ def check_definition(request: Mapping[str, Any]) -> None:
     size = len(json.dumps(request))
     if size > DEFINITION_BYTES:
         _refuse("job_definition= and environment=", f"{size} bytes, 24 KiB at most")
-    container = request.get("containerProperties", {})
-    for problem in (*_common(request), *_variables(container)):
+    for problem in (*_common(request), *_variables(request, _DEFINED)):
         _refuse("job_definition= or environment=", problem)
 
 
@@ -39,10 +40,12 @@ def check_submission(request: Mapping[str, Any]) -> None:
     size = len(json.dumps(request))
     if size > SUBMIT_BYTES:
         _refuse("submit_job= and tags=", f"{size} bytes, 30 KiB at most")
-    overrides = request.get("containerOverrides", {})
-    problems = [*_common(request), *_variables(overrides)]
-    if len(json.dumps(overrides)) > OVERRIDES_CHARACTERS:
-        problems.append(f"containerOverrides of more than {OVERRIDES_CHARACTERS} characters")
+    problems = [*_common(request), *_variables(request, _OVERRIDDEN)]
+    problems += [
+        f"{name} of more than {OVERRIDES_CHARACTERS} characters"
+        for name in _OVERRIDDEN
+        if len(json.dumps(request.get(name, {}))) > OVERRIDES_CHARACTERS
+    ]
     children = request.get("arrayProperties", {}).get("size", 2)
     if not 2 <= children <= MAX_CHILDREN:
         problems.append(f"an array of {children} children: 2 to {MAX_CHILDREN}")
@@ -70,11 +73,16 @@ def _common(request: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{name}: {_MAX_PATTERN} characters, and * at the end alone"
 
 
-def _variables(container: Mapping[str, Any]) -> Iterator[str]:
-    for variable in container.get("environment", ()):
-        name = str(variable.get("name", ""))
-        if name.startswith(_RESERVED):
-            yield f"the variable {name}: names that begin with {_RESERVED} are Batch's own"
+def _variables(request: Mapping[str, Any], where: tuple[str, str]) -> Iterator[str]:
+    """*where*: the field of one container, and that of several."""
+    one, several = where
+    tasks: Sequence[Mapping[str, Any]] = request.get(several, {}).get("taskProperties", ())
+    containers = [each for task in tasks for each in task.get("containers", ())]
+    for container in (request.get(one, {}), *containers):
+        for variable in container.get("environment", ()):
+            name = str(variable.get("name", ""))
+            if name.startswith(_RESERVED):
+                yield f"the variable {name}: names that begin with {_RESERVED} are Batch's own"
 
 
 def _refuse(setting: str, problem: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cellgraph_executors.aws import Clients, asking
+from cellgraph_executors.batch.beside import WORKER
 from cellgraph_executors.remote.states import Fact, LastWords, Over, Seen, cause
 
 _LOG_GROUP: Final = "/aws/batch/job"
@@ -69,13 +70,16 @@ class BatchJobs:
             more = {"nextToken": token}
 
     def log_tail(self, job: str) -> LastWords:
-        """The last lines of the log of a job or child; empty if there is none. Two requests."""
+        """The last lines of the log of a job or child; if there is none, why it never began. Two
+        requests."""
         with asking():
             found = self._batch().describe_jobs(jobs=[job])["jobs"]
             stream = _stream(found[0]) if found else ""
             attempt = max(1, len(found[0].get("attempts", ()))) if found else 1
-            if not stream:
-                return LastWords(attempt=attempt)
+            if not stream:  # listings do not say why, where there are several containers
+                several = bool(found) and "ecsProperties" in found[0]
+                why = str(_container(found[0]).get("reason", "")) if several else ""
+                return LastWords(why, "", attempt)
             logs = self._clients.client("logs")
             try:
                 answer = logs.get_log_events(
@@ -132,7 +136,7 @@ def _seen(job: Mapping[str, Any]) -> Seen:
 
 
 def _fact(job: Mapping[str, Any], child: int) -> Fact:
-    container: Mapping[str, Any] = job.get("container", {})
+    container = _container(job)
     return Fact(
         child,
         int(container.get("exitCode", -1)),
@@ -146,6 +150,22 @@ def _fact(job: Mapping[str, Any], child: int) -> Fact:
 
 def _stream(job: Mapping[str, Any]) -> str:
     attempts: Sequence[Mapping[str, Any]] = job.get("attempts", ())
-    container: Mapping[str, Any] = job.get("container", {})
-    last: Mapping[str, Any] = attempts[-1].get("container", {}) if attempts else {}
+    container = _container(job)
+    last: Mapping[str, Any] = _container(attempts[-1]) if attempts else {}
     return str(container.get("logStreamName") or last.get("logStreamName") or "")
+
+
+def _container(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is said of the container of a job or attempt; of several: of the worker's, or of another
+    one if that says why."""
+    tasks: Sequence[Mapping[str, Any]] = said.get("ecsProperties", said).get("taskProperties") or ()
+    if not tasks:
+        one: Mapping[str, Any] = said.get("container", {})
+        return one
+    containers: Sequence[Mapping[str, Any]] = tasks[0].get("containers", ())
+    named = [dict(each) for each in containers if each.get("name") == WORKER]
+    found: dict[str, Any] = named[0] if named else {}
+    for each in containers:
+        if each.get("reason"):
+            found.setdefault("reason", each["reason"])
+    return found

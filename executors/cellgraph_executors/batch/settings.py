@@ -1,9 +1,10 @@
 """Settings of a Batch executor, checked when they are said; tasks may say some of them too."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
+from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
 from cellgraph_executors.fsx import file_system
 from cellgraph_executors.remote.grouping import MAX_ARRAY, MAX_WINDOW_S
@@ -12,8 +13,8 @@ from cellgraph_executors.settings import check_settings, check_task_options, num
 _MAX_HOST_RETRIES: Final = 9  # Batch takes ten attempts
 
 TEXTS: Final = (
-    "queue", "image", "job_role", "execution_role", "head_role", "scheduler_role", "region",
-    "profile",
+    "queue", "image", "helper_image", "job_role", "execution_role", "head_role", "scheduler_role",
+    "region", "profile",
 )  # fmt: skip
 MAPPINGS: Final = ("job_definition", "submit_job", "environment", "fsx")
 NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
@@ -27,7 +28,7 @@ _WHOLE: Final = frozenset({"array_max", "retries_on_host_loss"})
 # What a task may say for its own calls.
 TASK_OPTIONS: Final = frozenset(
     "queue image job_role execution_role job_definition submit_job retries_on_host_loss "
-    "memory_max_gib".split()
+    "memory_max_gib helper_image".split()
 )
 
 
@@ -41,6 +42,7 @@ class BatchSettings:
 
     queue: str = ""
     image: str = ""
+    helper_image: str = ""  # has cellgraph, stands beside an `image` that has bash alone
     job_role: str = ""  # an ARN: what the calls may do; empty: what the host may
     execution_role: str = ""  # an ARN: what Batch needs on Fargate
     head_role: str = ""  # an ARN: of a job that carries out an exported run; empty: `job_role`
@@ -65,6 +67,32 @@ class BatchSettings:
     def as_dict(self) -> dict[str, Any]:
         """The settings by name."""
         return {name: getattr(self, name) for name in NAMES}
+
+
+def of_script(settings: BatchSettings, resources: Resources) -> BatchSettings:
+    """The settings for a script: one that names an image needs nothing but bash in it.
+
+    The executor's own image stands beside it, unless `helper_image` says which, or names the same.
+    """
+    own = settings.of(resources)
+    if own.image == settings.image and not own.helper_image:
+        return own
+    helper = own.helper_image or settings.image
+    return replace(own, helper_image="" if helper == own.image else helper)
+
+
+def of_function(settings: BatchSettings, resources: Resources, name: str) -> BatchSettings:
+    """The settings for a task in Python, called *name*. Raises ConfigError for an image that is
+    said to have no Python."""
+    own, said = settings.of(resources), resources.extra or {}
+    its_own = "image" in said and "helper_image" not in said
+    if own.helper_image and own.helper_image != own.image and not its_own:
+        raise ConfigError(
+            f"{name} is a task in Python, and helper_image= says that {own.image!r} has none: "
+            f"only scripts run in such an image. Give it one that has cellgraph, as "
+            f"image={own.helper_image!r}, without helper_image="
+        )
+    return replace(own, helper_image="")
 
 
 NAMES: Final = (*TEXTS, *NUMBERS, *MAPPINGS)

@@ -102,6 +102,9 @@ class GlueService(GlueJobs):
         self._put: set[str] = set()  # assets that are in the bucket
         self.resends = settings.retries_on_host_loss
 
+    def check(self, job: Job) -> None:
+        """See `Service`: each call can be."""
+
     def line(self, job: Job) -> str:
         """The job definition of a call."""
         return str(self._definition(job)["Name"])

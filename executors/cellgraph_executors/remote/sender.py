@@ -158,6 +158,7 @@ class Sender:
 
     def _submit(self, jobs: list[Job], calls_per_child: int) -> None:
         """Send calls that are not in flight as one job."""
+        self._office.service.check(jobs[0])  # before anything is stored
         sendable, entries, failed = self._loader.pack(jobs)
         for job, error in failed:
             self._fail([job], error)

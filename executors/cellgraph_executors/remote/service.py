@@ -16,6 +16,10 @@ class Service(Protocol):
     at_once: int  # how many jobs `describe` takes
     resends: int  # how often we send a call again whose host was lost; 0: the service does it
 
+    def check(self, job: Job) -> None:
+        """Raises ConfigError for a call that cannot be asked for as its task says."""
+        ...
+
     def vcpus(self, job: Job) -> float:
         """What a child of a job with this call has."""
         ...
@@ -49,7 +53,7 @@ class Service(Protocol):
         ...
 
     def log_tail(self, job: str) -> LastWords:
-        """The last lines of the log of a job or child; two requests at most."""
+        """The last lines of the log of a job or child, or why it has none; two requests at most."""
         ...
 
     def cause(self, task: str, fact: Fact, log: str) -> ExecutorError:

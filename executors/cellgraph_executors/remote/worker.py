@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # What surrounds each call: it is given whom to tell how far the call has come.
 Around = Callable[[Callable[["Progress"], None]], AbstractContextManager[object]]
+# The folder in common with the container of a script's image, in the environment of both.
+BESIDE: Final = "CELLGRAPH_BESIDE"
 USAGE: Final = "cellgraph worker run --store s3://… --array ID --manifest DIGEST"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 _OPTIONS: Final = ("store", "array", "manifest", "kms_key", "array_key")
@@ -94,8 +96,8 @@ def run(
     if verb != "run" or not (store and array and all(map(_DIGEST.fullmatch, given))):
         sys.stderr.write(f"usage: {USAGE}\n")
         return 2
-    with tempfile.TemporaryDirectory(prefix="cellgraph-") as folder:
-        try:
+    try:
+        with _beside(), tempfile.TemporaryDirectory(prefix="cellgraph-") as folder:
             access = Access(requester_pays=requester_pays, kms_key=kms_key)
             bucket = Bucket(parse_uri(store), access)
             outpost = Outpost(bucket, Path(folder))
@@ -112,9 +114,19 @@ def run(
                 around or _listening,
             )
             return child.run(bytes.fromhex(manifest))
-        except CellgraphError as error:
-            sys.stderr.write(f"cellgraph worker: {error}\n")
-            return 3
+    except CellgraphError as error:
+        sys.stderr.write(f"cellgraph worker: {error}\n")
+        return 3
+
+
+def _beside() -> AbstractContextManager[None]:
+    """Scripts run in the container beside this one, if there is one."""
+    folder = os.environ.get(BESIDE)
+    if not folder:
+        return nullcontext()
+    from cellgraph_executors.remote.beside import beside
+
+    return beside(Path(folder))
 
 
 def _index() -> int:

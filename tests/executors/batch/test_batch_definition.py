@@ -9,7 +9,7 @@ from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
 from cellgraph_executors.batch.definition import definition, submission
 from cellgraph_executors.batch.executor import BatchExecutor
-from cellgraph_executors.batch.settings import checked
+from cellgraph_executors.batch.settings import BatchSettings, checked, of_function, of_script
 
 ROLES = {"jobRoleArn": "arn:aws:iam::123456789012:role/job"}
 
@@ -106,3 +106,93 @@ def test_settings_are_checked_and_named() -> None:
         executor.check_options({"imag": "other"})
     with pytest.raises(ConfigError, match="above 0"):
         executor.check_options({"memory_max_gib": 0})
+
+
+def test_what_is_said_of_one_container_is_dealt_out_to_two() -> None:
+    """The worker's image beside one that has bash alone, whose a call's resources are."""
+    made = definition(
+        "with/cellgraph",
+        {**ROLES, "executionRoleArn": "arn:aws:iam::123456789012:role/execution"},
+        {"A": "1"},
+        {
+            "propagateTags": True,
+            "containerProperties": {
+                "volumes": [{"name": "data", "host": {"sourcePath": "/data"}}],
+                "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+                "ephemeralStorage": {"sizeInGiB": 100},
+            },
+        },
+        "with/bash",
+    )
+    assert "containerProperties" not in made
+    assert made["propagateTags"] is True
+    task = made["ecsProperties"]["taskProperties"][0]
+    assert task["taskRoleArn"] == ROLES["jobRoleArn"]
+    assert task["executionRoleArn"].endswith("role/execution")
+    assert task["ephemeralStorage"] == {"sizeInGiB": 100}
+    assert [volume["name"] for volume in task["volumes"]] == ["data", "cellgraph"]
+    script, worker = task["containers"]
+    assert (script["image"], script["essential"]) == ("with/bash", False)
+    assert (worker["image"], worker["essential"]) == ("with/cellgraph", True)
+    assert worker["dependsOn"] == [{"containerName": script["name"], "condition": "START"}]
+    for each in (script, worker):
+        assert {"name": "A", "value": "1"} in each["environment"]
+        paths = [mount["containerPath"] for mount in each["mountPoints"]]
+        assert paths == ["/data", "/cellgraph"]
+    sent = submission(
+        "n", "q", "d:1", ["cellgraph"], Resources(vcpus=4), 3, 1, 3,
+        {"containerOverrides": {"environment": [{"name": "B", "value": "2"}]}}, pair=True,
+    )  # fmt: skip
+    over = sent["ecsPropertiesOverride"]["taskProperties"][0]["containers"]
+    assert [each["name"] for each in over] == [script["name"], worker["name"]]
+    assert all(each["environment"] == [{"name": "B", "value": "2"}] for each in over)
+    assert over[0]["resourceRequirements"][0] == {"type": "VCPU", "value": "4"}
+    assert over[1]["command"] == ["cellgraph"]
+    assert "command" not in over[0]
+    assert "containerOverrides" not in sent
+
+
+def test_fargate_takes_no_host_of_a_volume() -> None:
+    overlay = {
+        "platformCapabilities": ["FARGATE"],
+        "containerProperties": {"fargatePlatformConfiguration": {"platformVersion": "1.4.0"}},
+    }
+    task = definition("image", ROLES, {}, overlay, "bash")["ecsProperties"]["taskProperties"][0]
+    assert task["volumes"] == [{"name": "cellgraph"}]
+    assert task["platformVersion"] == "1.4.0"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "says"),
+    [
+        ({"containerProperties": {"mountPoint": []}}, "mountPoint"),
+        ({"containerProperties": {"instanceType": "m5.large"}}, "instanceType is not for a script"),
+        ({"type": "multinode", "nodeProperties": {"numNodes": 2, "mainNode": 0,
+          "nodeRangeProperties": []}}, "nodeProperties is not for a script"),
+        ({"containerProperties": {"environment": [{"name": "AWS_BATCH_X"}]}}, "Batch's own"),
+    ],
+)  # fmt: skip
+def test_what_has_no_place_in_two_containers(overlay: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        definition("image", ROLES, {}, overlay, "bash")
+
+
+def test_which_image_stands_beside_which() -> None:
+    own = checked("batch", {"queue": "q", "image": "ours"})
+
+    def of(settings: BatchSettings, **said: str) -> tuple[str, str]:
+        made = of_script(settings, Resources(extra=said))
+        return made.image, made.helper_image
+
+    assert of(own) == ("ours", "")
+    assert of(own, image="ours") == ("ours", "")
+    assert of(own, image="bwa") == ("bwa", "ours")
+    assert of(own, image="bwa", helper_image="other") == ("bwa", "other")
+    assert of(own, image="both", helper_image="both") == ("both", "")
+    bare = checked("batch", {"queue": "q", "image": "bwa", "helper_image": "ours"})
+    assert of(bare) == ("bwa", "ours")
+    assert of(bare, image="samtools") == ("samtools", "ours")
+    with pytest.raises(ConfigError, match="only scripts run in such an image"):
+        of_function(bare, Resources(), "f")
+    assert of_function(bare, Resources(extra={"image": "ours"}), "f").image == "ours"
+    assert of_function(own, Resources(), "f").helper_image == ""

@@ -42,6 +42,9 @@ class Crowded:
     def vcpus(self, job: Job) -> float:
         return 1.0
 
+    def check(self, job: Job) -> None:
+        pass
+
     def line(self, job: Job) -> str:
         return str(job.resources.memory_gib or "any")
 

@@ -18,7 +18,8 @@ from typing import Final, Literal, NamedTuple
 from cellgraph_executors.sandbox.batch.model import Mount
 
 _UNSHARE: Final = ("unshare", "--user", "--map-root-user", "--mount")
-_ENTER: Final = 'cd "$0" && exec "$@"'
+_SYSTEM_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin"  # of unshare, mount and chroot
+_ENTER: Final = 'PATH=$1 && shift && cd "$0" && exec "$@"'
 
 
 class Step(NamedTuple):
@@ -95,7 +96,8 @@ def _first_below(folder: str, path: str) -> str:
 
 def script(root: str, todo: Iterable[Step]) -> str:
     """Shell lines that build a root; they run in a namespace of their own."""
-    lines = ["set -e", f"mount -t tmpfs none {shlex.quote(root)}"]
+    lines = ["set -e", "own=$PATH folder=$1", "shift", f"PATH={_SYSTEM_PATH}"]
+    lines += [f"mount -t tmpfs none {shlex.quote(root)}"]
     for step in todo:
         target, source = shlex.quote(root + step.target), shlex.quote(step.source)
         match step.kind:
@@ -108,7 +110,8 @@ def script(root: str, todo: Iterable[Step]) -> str:
             case "read-only":
                 lines.append(f"mount --bind {source} {target}")
                 lines.append(f"mount -o remount,bind,ro {target}")
-    lines.append(f'exec chroot {shlex.quote(root)} /bin/sh -c {shlex.quote(_ENTER)} "$@"')
+    enter = f'/bin/sh -c {shlex.quote(_ENTER)} "$folder" "$own" "$@"'
+    lines.append(f"exec chroot {shlex.quote(root)} {enter}")
     return "\n".join(lines)
 
 
@@ -128,7 +131,8 @@ def with_mounts(command: Sequence[str], folder: Path, mounts: Sequence[Mount]) -
     # a file: a folder full of others (/tmp, say) makes it longer than an argument may be
     text = folder / "tmp" / "root.sh"
     text.write_text(script(str(root), steps(mounts)), "utf-8")
-    return [*_UNSHARE, "/bin/sh", str(text), str(folder), *command]
+    unshare = shutil.which(_UNSHARE[0]) or _UNSHARE[0]  # whatever the job's own PATH
+    return [unshare, *_UNSHARE[1:], "/bin/sh", str(text), str(folder), *command]
 
 
 def rewritten(environment: Mapping[str, str], mounts: Sequence[Mount]) -> dict[str, str]:

@@ -92,24 +92,35 @@ def _containers(spec: Spec, state: State) -> Mapping[str, Any]:
     if not state.task and not state.attempts:
         return {}
     of = state.task or state.attempts[-1].task
-    codes = {} if state.task else state.attempts[-1].codes
-    ran = bool(state.log_stream if state.task else state.attempts[-1].log_stream)
-    ends = {each["name"]: each for each in _ends(spec, of, codes, ran=ran)}
+    last = None if state.task else state.attempts[-1]
+    found = _ends(spec, of, bool(state.log_stream)) if last is None else _ended(spec, last)
+    ends = {each["name"]: each for each in found}
     shown = [{**each, **ends[each["name"]]} for each in task["containers"]]
-    found = {**task, "taskArn": _TASK + of, "containers": shown}
-    return {"ecsProperties": {"taskProperties": [found]}}
+    return {
+        "ecsProperties": {"taskProperties": [{**task, "taskArn": _TASK + of, "containers": shown}]}
+    }
 
 
-def _ends(spec: Spec, task: str, codes: Mapping[str, int], *, ran: bool) -> list[dict[str, Any]]:
-    """The containers of a task by name, with log stream and exit code as far as they have one."""
+def _ends(spec: Spec, task: str, ran: bool) -> list[dict[str, Any]]:
+    """The containers of a task by name, with their log streams once it runs."""
     return [
         {
             "name": each.name,
             **({"logStreamName": stream_name(spec.definition, each.name, task)} if ran else {}),
-            **({"exitCode": codes[each.name]} if each.name in codes else {}),
         }
         for each in spec.containers
     ]
+
+
+def _ended(spec: Spec, attempt: Attempt) -> list[dict[str, Any]]:
+    """The same of an attempt that has ended: with exit codes, and why."""
+    found = _ends(spec, attempt.task, bool(attempt.log_stream))
+    for each in found:
+        if each["name"] in attempt.codes:
+            each["exitCode"] = attempt.codes[each["name"]]
+        if attempt.reason:
+            each["reason"] = attempt.reason
+    return found
 
 
 def _attempt(spec: Spec, attempt: Attempt) -> dict[str, Any]:
@@ -119,15 +130,8 @@ def _attempt(spec: Spec, attempt: Attempt) -> dict[str, Any]:
         "statusReason": attempt.status_reason,
     }
     if _several(spec):
-        ends = _ends(spec, attempt.task, attempt.codes, ran=bool(attempt.log_stream))
-        for each in ends:
-            if attempt.reason:
-                each["reason"] = attempt.reason
-        return {
-            **shown,
-            "container": {},
-            "taskProperties": [{"taskArn": _TASK + attempt.task, "containers": ends}],
-        }
+        task = {"taskArn": _TASK + attempt.task, "containers": _ended(spec, attempt)}
+        return {**shown, "container": {}, "taskProperties": [task]}
     container: dict[str, Any] = dict(_named(attempt.task, attempt.log_stream))
     if attempt.exit_code is not None:
         container["exitCode"] = attempt.exit_code

@@ -1,0 +1,170 @@
+"""Scripts in images that have bash and no Python: the same values, digests and errors as here."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from tests.support.aws import aws
+
+import cellgraph as cg
+from cellgraph.events import RemoteJobAdded
+from cellgraph_executors.batch.beside import SCRIPT, WORKER, WORKER_VCPUS
+
+pytestmark = pytest.mark.aws
+
+# A real one, so that a live run has it too; in the sandbox it is a label for these programs.
+IMAGE: Final = "public.ecr.aws/docker/library/bash:5.2"
+PROGRAMS: Final = "bash cat ls mkdir seq sleep sort".split()
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Any]:
+    with aws(vcpus=16, images={IMAGE: PROGRAMS, "of sh": ["sh"]}) as box:
+        yield box
+
+
+def counted(i: int, executor: str, **more: Any) -> Any:
+    """A script that needs files, lists and odd texts, and fails for 2 and 3."""
+    return cg.script(
+        """
+        cat "$rows" "$more"/* - > "$all"
+        for word in "${words[@]}"; do echo "$word" > "$parts/$i.txt"; done
+        : > "$none"
+        printf '%s' "$odd"
+        echo "said $i" >&2
+        test "$i" -ne 2
+        case $i in 3) exec cat no-such-file ;; esac
+        """,
+        inputs={
+            "i": i,
+            "rows": cg.File("in put's $x.txt"),
+            "more": cg.Dir("more"),
+            "words": ["one", "two words"],
+            "odd": "a 'b' \"c\" $d\n`e`",
+        },
+        outputs={"all": "a ll.txt", "parts": "parts/*.txt", "none": "none", "text": "-"},
+        stdin="of stdin\n",
+        executor=executor,
+        **more,
+    )
+
+
+def test_an_array_in_an_image_of_bash_alone(
+    box: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    """One SubmitJob; what is kept is what a script keeps here, so each side finds the other's."""
+    (tmp_path / "cellgraph.toml").touch()
+    (tmp_path / "in put's $x.txt").write_text("from the kernel\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/x.txt").write_text("and a folder\n")
+    watched = opened()
+    session = watched.session
+    session.evaluate(counted(4, "thread"))
+    calls = [counted(i, "batch", image=IMAGE) for i in range(5)]
+    run = session.submit(calls, fail="keep")
+    values = run.result()
+    assert (run.counts.executed, run.counts.reused) == (2, 1)
+    assert [job.kind for job in watched.of(RemoteJobAdded)] == ["array"]
+    assert [isinstance(value, cg.Failure) for value in values] == [False, False, True, True, False]
+    errors = [value.error for value in values[2:4]]
+    assert all(isinstance(error, cg.ScriptError) for error in errors)
+    assert [error.exit_code for error in errors] == [1, 1]
+    assert [error.stderr.splitlines()[0] for error in errors] == ["said 2", "said 3"]
+    assert values[1]["text"] == "a 'b' \"c\" $d\n`e`"
+    assert values[1]["all"].read_text() == "from the kernel\nand a folder\nof stdin\n"
+    assert [file.read_text() for file in values[1]["parts"]] == ["two words\n"]
+    assert values[1]["none"].size_bytes == 0
+    here = session.submit(counted(1, "thread"))  # what was made there
+    assert here.result()["all"] == values[1]["all"]
+    assert (here.counts.executed, here.counts.reused) == (0, 1)
+
+
+def containers(box: Any, watched: Any) -> list[dict[str, Any]]:
+    """Of the job that left last."""
+    job = watched.of(RemoteJobAdded)[-1].job
+    found: dict[str, Any] = box.client("batch").describe_jobs(jobs=[job])["jobs"][0]
+    made: list[dict[str, Any]] = found["ecsProperties"]["taskProperties"][0]["containers"]
+    return made
+
+
+def test_several_calls_of_one_child_and_what_they_ask_for(
+    box: Any, opened: Callable[..., Any]
+) -> None:
+    """Their container is one, and has no Python; what a call leaves running ends with it."""
+
+    def call(i: int) -> Any:
+        return cg.script(
+            """
+            sleep 600 &
+            test "$i" -ne 1
+            if command -v python python3; then exit 9; fi
+            echo "$i of $AWS_BATCH_JQ_NAME"
+            """,
+            inputs={"i": i},
+            executor="batch",
+            image=IMAGE,
+            calls_per_job=3,
+            vcpus=2,
+            memory_gib=3,
+        )
+
+    watched = opened()
+    values = watched.session.evaluate([call(i) for i in range(3)], fail="keep")
+    assert [isinstance(value, cg.Failure) for value in values] == [False, True, False]
+    assert values[2] == f"2 of {box.batch['queue']}\n"
+    script, worker = containers(box, watched)
+    needs = {each["type"]: each["value"] for each in script["resourceRequirements"]}
+    assert (script["name"], script["image"], needs) == (
+        SCRIPT,
+        IMAGE,
+        {"VCPU": "2", "MEMORY": "3072"},
+    )
+    assert (worker["name"], worker["image"]) == (WORKER, box.batch["image"])
+    assert watched.of(RemoteJobAdded)[-1].vcpus == 2 + WORKER_VCPUS
+
+
+def test_too_long(opened: Callable[..., Any]) -> None:
+    call = cg.script("sleep 600", executor="batch", image=IMAGE, timeout_s=1.5)
+    with pytest.raises(cg.TaskError, match="ran longer than timeout_s="):
+        opened().session.evaluate(call)
+
+
+@pytest.mark.sandboxed
+def test_a_lost_host_costs_nothing_and_a_secret_travels_by_name(
+    box: Any, opened: Callable[..., Any]
+) -> None:
+    box.faults.lose_host(when="end")
+    call = cg.script('echo "${#key}"', inputs={"key": cg.Secret("env:KEY")}, executor="batch",
+                     image=IMAGE)  # fmt: skip
+    settings = {"environment": {"KEY": "twelve chars"}}
+    assert opened(**settings).session.evaluate(call) == "12\n"
+
+
+def test_an_image_without_bash_says_so(opened: Callable[..., Any]) -> None:
+    call = cg.script("echo never", executor="batch", image="of sh")
+    with pytest.raises(cg.TaskError, match='"bash": executable file not found'):
+        opened().session.evaluate(call)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_stored(
+    box: Any, opened: Callable[..., Any]
+) -> None:
+    @cg.task(executor="batch", helper_image="with-cellgraph", image=IMAGE)
+    def python(x: int) -> int:
+        return x
+
+    session = opened().session
+    box.forget_requests()
+    with pytest.raises(cg.TaskError, match="only scripts run in such an image"):
+        session.evaluate(python(1))
+    call = cg.script(
+        "echo never",
+        executor="batch",
+        image=IMAGE,
+        job_definition={"containerProperties": {"instanceType": "m5.large"}},
+    )
+    with pytest.raises(cg.TaskError, match="instanceType is not for a script"):
+        session.evaluate(call)
+    asked = {action for service, action in box.requests if service == "batch"}
+    assert not asked & {"RegisterJobDefinition", "SubmitJob"}
