@@ -216,8 +216,15 @@ LIMITS: Final = (
     ),
     _at_most(
         "identity-closure",
-        "identity of 400 helpers nobody has looked at",
+        "identity of 400 helpers whose text no process has seen",
         Figure("identity/closure", "wall_s"),
+        0.05,
+        0.05,
+    ),
+    _at_most(
+        "identity-again",
+        "identity of 400 helpers whose text an earlier process has seen",
+        Figure("identity/again", "wall_s"),
         0.05,
         0.05,
     ),

@@ -2,8 +2,16 @@
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
+
+from cellgraph.identity.remembered import REMEMBERED
+
+
+def pytest_configure() -> None:
+    """Remember nothing: tests make the code that names things say what is wrong."""
+    REMEMBERED.open(Path(os.devnull, "none"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

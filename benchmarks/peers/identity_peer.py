@@ -8,14 +8,18 @@ import ast
 import gc
 import json
 import linecache
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.peers.driver import MARK
 from benchmarks.values import make_array, make_frame, nbytes, prepare
 from cellgraph.identity.code import code_identity
+from cellgraph.identity.remembered import REMEMBERED
 from cellgraph.identity.values import reference
 
 HELPERS: Final = 400
@@ -57,7 +61,7 @@ def notebook(sources: list[str], tag: str) -> Callable[..., Any]:
 
 
 def closure() -> dict[str, float]:
-    """Identity of a task that reaches 400 helpers nobody has looked at."""
+    """Identity of a task that reaches 400 helpers whose text no process has seen."""
     code_identity(notebook(["def f(x): return x\n"], "warm"), name="f")
     first, other = notebook(cells(), "one"), notebook(cells("kept[1:]"), "two")
     gc.collect()
@@ -70,6 +74,34 @@ def closure() -> dict[str, float]:
     return {"wall_s": wall_s}
 
 
+def again() -> dict[str, float]:
+    """What `closure` measures, when an earlier process of this user has seen the text of the cells:
+    a kernel that was started again. Reading what that process left is part of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "sources.bin")
+        command = [sys.executable, "-m", "benchmarks.peers.identity_peer", "earlier", str(path)]
+        subprocess.run(command, check=True)
+        code_identity(notebook(["def f(x): return x\n"], "warm"), name="f")
+        func, other = notebook(cells(), "one"), notebook(cells(), "two")
+        changed = notebook(cells("kept[1:]"), "three")
+        expected = code_identity(other, name="f").digest  # nothing is remembered yet
+        REMEMBERED.open(path)
+        gc.collect()
+        began = time.perf_counter()
+        found = code_identity(func, name="f").digest
+        wall_s = time.perf_counter() - began
+    if found != expected or code_identity(changed, name="f").digest == found:
+        raise SystemExit("what was remembered is not what the text says")
+    return {"wall_s": wall_s}
+
+
+def earlier(path: Path) -> None:
+    """The process before the one that `again` measures."""
+    REMEMBERED.open(path)
+    code_identity(notebook(cells(), "earlier"), name="f")
+    REMEMBERED.save()
+
+
 def parse() -> dict[str, float]:
     """The floor of `closure`: Python parses and compiles the same cells, without which no text can
     be trusted to be that of the code in memory."""
@@ -77,8 +109,7 @@ def parse() -> dict[str, float]:
     gc.collect()
     began = time.perf_counter()
     for source in sources:
-        tree = compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        compile(tree, "<cell>", "exec", dont_inherit=True)
+        compile(ast.parse(source, "<cell>"), "<cell>", "exec", dont_inherit=True)
     return {"wall_s": time.perf_counter() - began}
 
 
@@ -131,6 +162,9 @@ def values(kind: str) -> dict[str, float]:
 
 if __name__ == "__main__":
     part = sys.argv[1]
-    alone = {"call": call, "closure": closure, "parse": parse}
+    if part == "earlier":
+        earlier(Path(sys.argv[2]))
+        sys.exit()
+    alone = {"call": call, "closure": closure, "again": again, "parse": parse}
     figures = alone[part]() if part in alone else values(part)
     print(MARK + json.dumps(figures))

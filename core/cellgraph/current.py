@@ -42,6 +42,7 @@ class _Current:
 
                 self._session = Session(presenter=self.presenter)
                 atexit.register(self._session.close)
+                _remember_sources()
             return self._session
 
     def set(self, session: "Session | None") -> None:
@@ -52,6 +53,7 @@ class _Current:
             former.close()
         if session is not None:
             atexit.register(session.close)
+            _remember_sources()
 
     def show_through(self, presenter: "Presenter | None") -> None:
         """Set the presenter, of the present session too."""
@@ -62,6 +64,15 @@ class _Current:
 
 
 _current = _Current()
+
+
+def _remember_sources() -> None:
+    """Let this process use what earlier ones found out about source texts, and tell later ones."""
+    from cellgraph.identity.remembered import REMEMBERED, default_path
+
+    if not REMEMBERED.is_open:
+        REMEMBERED.open(default_path())
+        atexit.register(REMEMBERED.save)
 
 
 def current_session() -> "Session":

@@ -5,6 +5,7 @@ A `Walk` numbers nodes depth first, edges in the order of their labels, and hash
 likes. Names of files, modules, cells and objects never enter.
 """
 
+import functools
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -179,16 +180,21 @@ class Walk:
                 local += node.doc
             out.append(b"%b %d:%b%d;" % (node.kind.encode(), len(local), local, len(node.items)))
             for label, item in sorted(node.items.items()):
-                payload = item.payload if item.target is None else b"%d" % item.target.number
-                text = label.encode()
-                kind = item.kind.encode()
-                out.append(b"%b %d:%b%d:%b" % (kind, len(text), text, len(payload), payload))
+                target = item.target
+                payload = item.payload if target is None else b"%d" % target.number
+                out.append(b"%b%d:%b" % (_edge(item.kind, label), len(payload), payload))
         return digest(b"".join(out))
 
     def references(self) -> Iterator[tuple[str, Any]]:
         """Yield every reference to a task, with a label that is unique and stable here."""
         for node, label, task in self.tasks:
             yield address(node, label), task
+
+
+@functools.lru_cache(maxsize=8192)
+def _edge(kind: str, label: str) -> bytes:
+    text = label.encode()
+    return b"%b %d:%b" % (kind.encode(), len(text), text)
 
 
 def _unvisited(node: Node) -> list[Node]:

@@ -79,10 +79,11 @@ def _expand(walk: Walk, node: Node) -> None:
         kinds = kinds_of(func)
         if kinds:  # what it receives in the place of a Dataset: DataFrame is a name of many classes
             walk.leaf(node, "frames", "annotations", reference(tuple(sorted(kinds.items()))), None)
-    _link_bindings(walk, node, func)
-    cells = _captured(func)
+    if func.__defaults__ or func.__kwdefaults__ or func.__dict__:
+        _link_bindings(walk, node, func)
+    cells = _captured(func) if func.__closure__ else {}
     seen = set[str]()
-    namespace, builtin = func.__globals__, _builtins_of(func)
+    namespace = func.__globals__
     for load in body.loads:
         name = load.name
         if load.scope == "cell":
@@ -92,12 +93,13 @@ def _expand(walk: Walk, node: Node) -> None:
             check_load(walk, node, load)
         elif name in namespace:
             follow(walk, node, load, namespace[name])
-        elif name in builtin:
+        elif name in (builtin := _builtins_of(func)):
             _builtin(walk, node, load, builtin[name])
         else:
             walk.leaf(node, f"global:{name}", "absent", b"", name)
-    for name in cells.keys() - seen:
-        follow(walk, node, Load("cell", name, ()), cells[name])
+    if cells:
+        for name in cells.keys() - seen:
+            follow(walk, node, Load("cell", name, ()), cells[name])
     for found in body.imports:
         link_import(walk, node, found, namespace)
 

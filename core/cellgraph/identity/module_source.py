@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from cellgraph.digest import digest
 from cellgraph.identity.body import body_of
 from cellgraph.identity.bytecode import Import
+from cellgraph.identity.compiled import function_digests
 from cellgraph.identity.normalise import encode, encode_constant
-from cellgraph.identity.source import function_digests
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
