@@ -9,7 +9,6 @@ from cellgraph.errors import CellgraphError, StoreError
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.files import Dir, File
 from cellgraph.forecast import Forecast
-from cellgraph.growth import expressions_in
 from cellgraph.identity.values import reference
 from cellgraph.label import label
 from cellgraph.links import SHORT
@@ -17,6 +16,7 @@ from cellgraph.located import working_roots
 from cellgraph.places import name_of
 from cellgraph.structure import leaves
 from cellgraph.trail import Trail
+from cellgraph.unfolding import expressions_in
 
 
 class Origin(NamedTuple):

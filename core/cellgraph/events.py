@@ -21,6 +21,13 @@ class CallAdded(NamedTuple):
     parent: int  # the call whose body returned this one; -1 for the user's own expression
 
 
+class CallLinked(NamedTuple):
+    """A call that waits for others than was said when it was added: `upstream` is all of them."""
+
+    call: int
+    upstream: tuple[int, ...]
+
+
 class CallDone(NamedTuple):
     """A call that finished, or was found finished."""
 
@@ -39,6 +46,14 @@ class RunStarted:
 class CallsAdded:
     run: str
     calls: tuple[CallAdded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLinked:
+    """What calls wait for, once it is known: of ``report(fit.map(genes(x)))`` the calls of fit."""
+
+    run: str
+    calls: tuple[CallLinked, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +233,7 @@ class RunFinished:
 Event = (
     RunStarted
     | CallsAdded
+    | CallsLinked
     | CallsStarted
     | CallsElsewhere
     | CallsReused

@@ -9,12 +9,12 @@ from cellgraph.definitions import Definition, Definitions
 from cellgraph.digest import digest
 from cellgraph.environment import Environment
 from cellgraph.expression import EXPRESSIONS, Call
-from cellgraph.growth import expressions_in
 from cellgraph.halt import Halt, Halted
 from cellgraph.identity.values import Referenced, reference
 from cellgraph.resolving import TOO_SHORT_FOR_CREDENTIALS, arguments_ref, refuse_credentials
 from cellgraph.structure import ATOMS, leaves, rebuild
 from cellgraph.taskvalue import TASKS
+from cellgraph.unfolding import expressions_in
 
 _GRAPH: Final = b"cellgraph.graph.1"
 _HOLD_NO_TASK: Final = ATOMS | EXPRESSIONS

@@ -12,10 +12,10 @@ from typing import Any
 from cellgraph.definitions import Definitions
 from cellgraph.environment import Environment
 from cellgraph.events import CallAdded
-from cellgraph.expression import EXPRESSIONS, Call
+from cellgraph.expression import Call
 from cellgraph.halt import Halt, Halted
 from cellgraph.node import Node, State
-from cellgraph.structure import ATOMS, leaves
+from cellgraph.unfolding import Unfolding, expressions_in
 
 
 class Growth:
@@ -38,7 +38,9 @@ class Growth:
         self.top = Environment.root()
         self.observed = observed  # someone listens: gather `added`
         self.calls = 0
-        self.added: list[tuple[Node, list[Any]]] = []  # calls, and the expressions they wait for
+        # calls, the expressions they wait for, and the rule that they stand in the place of
+        self.added: list[tuple[Node, list[Any], Node | None]] = []
+        self.unfolding = Unfolding(self)
         self._owner = owner
         self._definitions = definitions
         self._ready = ready
@@ -55,8 +57,13 @@ class Growth:
         """Every node of the run."""
         return [node for table in self._tables.values() for node in table.values()]
 
-    def admit(self, expr: Any, env: Environment, parent: Node | None) -> Node:
-        """Return the node of *expr*, creating it and everything it waits for."""
+    def admit(
+        self, expr: Any, env: Environment, parent: Node | None, rule: Node | None = None
+    ) -> Node:
+        """Return the node of *expr*, creating it and everything it waits for.
+
+        *rule*: what it stands in the place of, if that is no call (``task.map(lazy)``).
+        """
         known = self.table(env).get(id(expr))
         if known is not None:
             return known
@@ -71,7 +78,9 @@ class Growth:
                 node.call = self.calls
                 self.calls += 1
                 if self.observed:
-                    self.added.append((node, kids))
+                    self.added.append((node, kids, rule))
+            elif rule is not None and self.observed:
+                self.unfolding.within[node] = rule
             if kids:
                 self._wait_for(node, kids, stack)
             if not node.waiting and node.state is State.WAITING:
@@ -140,45 +149,9 @@ class Growth:
                     n.call,
                     n.definition.name,
                     n.definition.executor,
-                    self._upstream(n, kids) if kids else (),
+                    self.unfolding.upstream(n, kids, rule) if kids or rule is not None else (),
                     n.parent.call if n.parent is not None else -1,
                 )
-                for n, kids in added
+                for n, kids, rule in added
             ]
         )
-
-    def _upstream(self, node: Node, kids: list[Any]) -> tuple[int, ...]:
-        """Numbers of the calls that *node* waits for, through rules and containers."""
-        table = self.table(node.env)
-        found: dict[int, None] = {}
-        stack = list(kids)
-        seen: set[int] = set()
-        while stack:
-            expr = stack.pop()
-            child = table.get(id(expr))
-            if child is None or id(expr) in seen:
-                continue
-            seen.add(id(expr))
-            if child.call >= 0:
-                found[child.call] = None
-            else:
-                stack.extend(expressions_in(child.expr))
-        return tuple(sorted(found))
-
-
-def expressions_in(expr: Any) -> list[Any]:
-    """The expressions directly inside the arguments of *expr*, in order, repeats included."""
-    found: list[Any] = []
-    for a in expr._args:
-        kind = type(a)  # pyright: ignore[reportUnknownVariableType]  # an argument is any value
-        if kind in ATOMS:
-            continue
-        if kind in EXPRESSIONS:
-            found.append(a)
-        elif kind is list and a and set(map(type, a)) <= EXPRESSIONS:
-            found.extend(a)
-        else:
-            found.extend(leaves(a, EXPRESSIONS))
-    if type(expr) is Call and expr._kwargs:
-        found.extend(leaves(expr._kwargs, EXPRESSIONS))
-    return found

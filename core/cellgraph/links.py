@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from cellgraph.active import Active
 from cellgraph.digest import digest
-from cellgraph.growth import expressions_in
 from cellgraph.node import Node
 from cellgraph.records import Link, LinksRecord, encode
 from cellgraph.stores.base import Entry
+from cellgraph.unfolding import expressions_in
 
 SHORT: Final = 16  # bytes of a key that tell calls of one store apart
 _SALT: Final = b"cellgraph.links.1"

@@ -111,12 +111,15 @@ class Reduction:
         parent = node if type(node.expr) is Call else node.parent
         expr = value if isinstance(value, Expression) else Apply(COLLECT, (value,))
         try:
-            target = self.growth.admit(expr, env, parent)
+            rule = None if type(node.expr) is Call else node
+            target = self.growth.admit(expr, env, parent, rule)
         except Exception as error:  # an identity that cannot be computed is the call's failure
             self.failures.append(node)
             self.fail(node, Failure(error, task=self.name_of(node)))
             return
         node.state = State.EXPANDED
+        if rule is not None and self.growth.observed:
+            self.growth.unfolding.note(rule, target)
         self._follow(node, target)
 
     def _is_ready(self, node: Node) -> None:

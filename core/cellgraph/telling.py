@@ -11,7 +11,15 @@ from cellgraph.active import Active
 from cellgraph.bus import Bus
 from cellgraph.dependencies import append
 from cellgraph.errors import StoreError
-from cellgraph.events import CallDone, CallsAdded, CallsReused, CallsSkipped, Event, Notice
+from cellgraph.events import (
+    CallDone,
+    CallsAdded,
+    CallsLinked,
+    CallsReused,
+    CallsSkipped,
+    Event,
+    Notice,
+)
 from cellgraph.filedigests import Progress, telling
 from cellgraph.halt import Halted
 from cellgraph.run import Run
@@ -90,6 +98,8 @@ class Telling:
         growth = reduction.growth
         if growth.added:
             self.emit(CallsAdded(run.id, growth.take_added()))
+        if growth.unfolding.consumers:
+            self.emit(CallsLinked(run.id, growth.unfolding.take_linked()))
         if reduction.skipped:
             skipped, reduction.skipped = reduction.skipped, []
             self.skipped(active, skipped)

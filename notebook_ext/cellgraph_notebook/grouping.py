@@ -7,7 +7,7 @@ and so is a chain, a tree or a recursion of one task.
 from collections.abc import Sequence
 from typing import Final
 
-from cellgraph.events import CallAdded
+from cellgraph.events import CallAdded, CallLinked
 from cellgraph_notebook.calls import Calls, Group
 
 # Beyond so many groups a new one is opened per task only; beyond twice as many, none.
@@ -25,6 +25,8 @@ class Grouping:
         self._newest: dict[str, Group] = {}
         self._named: dict[str, int] = {}
         self._awaited: dict[int, set[int]] = {}
+        # group -> its calls that were linked, and the groups that they wait for
+        self._linked: dict[int, tuple[set[int], set[int]]] = {}
         self._shape = 0  # counts new groups and edges
 
     def add(self, added: Sequence[CallAdded], revision: int) -> bool:
@@ -41,6 +43,28 @@ class Grouping:
             while (at := self._place(rest, at, revision)) < len(rest):
                 self._place_now(rest[at], revision)
                 at += 1
+        return self._shape != shape
+
+    def link(self, linked: Sequence[CallLinked]) -> bool:
+        """Calls wait for others than was said; return whether an edge is another one.
+
+        What was said first goes once this is known of every call of a group.
+        """
+        shape, group_of = self._shape, self._calls.group_of
+        for call, upstream in linked:
+            number = group_of[call] if call < len(group_of) else -1
+            if number < 0:
+                continue
+            group = self._calls.groups[number]
+            ups = {group_of[u] for u in upstream if u < len(group_of) and group_of[u] >= 0}
+            calls, sources = self._linked.setdefault(number, (set(), set()))
+            calls.add(call)
+            sources |= ups - {number}
+            if len(calls) < group.size:
+                self._join(group, frozenset(ups))
+            elif group.upstream != sources:
+                group.upstream = set(sources)
+                self._shape += 1
         return self._shape != shape
 
     def _place(self, added: Sequence[CallAdded], start: int, revision: int) -> int:

@@ -16,6 +16,7 @@ from cellgraph.events import (
     CallsAdded,
     CallsElsewhere,
     CallsFinished,
+    CallsLinked,
     CallsReused,
     CallsSkipped,
     CallsStarted,
@@ -79,6 +80,7 @@ class RunModel:
         self._by_type: dict[type[object], Callable[[Any], None]] = {
             RunStarted: self._on_run_started,
             CallsAdded: self._on_added,
+            CallsLinked: self._on_linked,
             CallsStarted: self._on_started,
             CallsElsewhere: self._on_elsewhere,
             CallsReused: self._on_reused,
@@ -162,6 +164,10 @@ class RunModel:
 
     def _on_added(self, event: CallsAdded) -> None:
         if self._grouping.add(event.calls, self.revision):
+            self._shape_revision = self.revision
+
+    def _on_linked(self, event: CallsLinked) -> None:
+        if self._grouping.link(event.calls):
             self._shape_revision = self.revision
 
     def _on_started(self, event: CallsStarted) -> None:

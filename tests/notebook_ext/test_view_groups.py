@@ -9,8 +9,10 @@ from cellgraph.events import (
     CallAdded,
     CallDone,
     CallFailed,
+    CallLinked,
     CallsAdded,
     CallsFinished,
+    CallsLinked,
     CallsReused,
     CallsStarted,
     Event,
@@ -108,6 +110,35 @@ def test_what_a_body_returned_stands_between_the_call_and_its_consumers() -> Non
     calls = [call(0, "main"), call(1, "load", parent=0), call(2, "fit", [1], parent=0)]
     told = model(added(*calls, call(3, "plot", [0]))).snapshot(1.0)
     assert flow(told) == {("main", "load"), ("load", "fit"), ("fit", "plot")}
+
+
+def linked(*calls: tuple[int, Sequence[int]]) -> CallsLinked:
+    return CallsLinked(RUN, tuple(CallLinked(call, tuple(ups)) for call, ups in calls))
+
+
+def test_what_came_of_a_lazy_map_stands_between() -> None:
+    made = model(
+        added(call(0, "daily"), call(1, "report", [0])),
+        added(*(call(n, "trend", [0]) for n in (2, 3))),
+    )
+    before = made.snapshot(0.0)
+    assert flow(before) == {("daily", "report"), ("daily", "trend")}
+    made.apply(linked((1, (2, 3))))
+    after = made.snapshot(0.0, since=before["revision"])
+    assert after["whole"], "the picture is another one"
+    assert flow(after) == {("daily", "trend"), ("trend", "report")}
+
+
+def test_of_several_consumers_the_first_word_goes_with_the_last() -> None:
+    made = model(
+        added(call(0, "daily"), call(1, "report", [0]), call(2, "report", [0])),
+        added(call(3, "trend", [0])),
+        linked((1, [3])),
+    )
+    edges = {("daily", "trend"), ("trend", "report")}
+    assert flow(made.snapshot(0.0)) == edges | {("daily", "report")}
+    made.apply(linked((2, [3]), (99, [1])))
+    assert flow(made.snapshot(0.0)) == edges
 
 
 @pytest.mark.parametrize("batch", [1, 4, 1_000])
