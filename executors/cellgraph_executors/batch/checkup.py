@@ -27,7 +27,9 @@ def examine(settings: BatchSettings, clients: Clients) -> Iterator[Found]:
             yield _fsx(settings, clients)
     except AwsFault as fault:
         yield "broken", f"AWS does not answer: {fault}", "check credentials, region= and network"
-    yield _image(settings.image)
+    if settings.image and settings.helper_image not in ("", settings.image):
+        yield _bare(settings.image)
+    yield _image(settings.helper_image or settings.image)
 
 
 def _queue(name: str, clients: Clients) -> Found:
@@ -63,3 +65,9 @@ def _image(image: str) -> Found:
         return "missing", "no image: [executors.batch] image = ...", "`cellgraph image` prints one"
     said = f"the image {image} is looked at by Batch alone"
     return "ok", said, f"to see what it has: docker run --rm {image} cellgraph describe"
+
+
+def _bare(image: str) -> Found:
+    said = f"scripts run in the image {image}, which is looked at by Batch alone"
+    seen = f"docker run --rm {image} bash -c 'echo $BASH_VERSION'"
+    return "ok", said, f"to see whether it has bash 4 or newer: {seen}"
