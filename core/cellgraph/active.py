@@ -1,6 +1,6 @@
 """A run while it is being reduced: its reduction, its cache, what it has met."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellgraph.audit import Audit
@@ -11,6 +11,7 @@ from cellgraph.node import Node
 from cellgraph.recent import Samples
 from cellgraph.reduce import Reduction
 from cellgraph.run import Run
+from cellgraph.surroundings import Wanted
 
 
 class Tally:
@@ -31,6 +32,7 @@ class Active:
     __slots__ = (
         "altered",
         "asked",
+        "asks_for",
         "audit",
         "audited",
         "budget",
@@ -52,6 +54,7 @@ class Active:
         "state_changed",
         "stopping",
         "tasks",
+        "then",
         "waiting",
     )
 
@@ -82,6 +85,8 @@ class Active:
         self.tasks: dict[bytes, Tally] = {}
         self.ran: list[Node] = []  # calls that returned
         self.kept_failures = 0
+        self.asks_for: Wanted | None = None  # its root describes an environment ...
+        self.then: Callable[[], None] | None = None  # ... and this begins the run itself
         self.waiting: list[Node] = []  # not to be started before all there is has been looked up
 
     def tally(self, definition: Definition) -> Tally:

@@ -18,6 +18,7 @@ from cellgraph.records import CallRecord, decode
 from cellgraph.reduce import Reduction
 from cellgraph.settings import Settings
 from cellgraph.stores.base import Store
+from cellgraph.surroundings import Places, PlacesOfRun
 from cellgraph.task import Task
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ class Asking:
     store: Store
     settings: Settings
     _archive: Archive
+    _places: Places
 
-    def _definitions(self) -> Definitions:
+    def _definitions(self, *, live: bool = True, cache: bool = True) -> Definitions:
         """Tasks as they are now, for a question about them."""
-        executor = self.settings.executor
         return Definitions(
-            live=True, cache=True, default_executor=executor, marks=Marks(self.store)
+            live=live,
+            cache=cache,
+            default_executor=self.settings.executor,
+            marks=Marks(self.store),
+            around=PlacesOfRun(self._places, self.store, asks=False),
         )
 
     def plan(self, expr: Any, *, cache: bool = True, fail: Fail = "late") -> "Plan":
@@ -90,12 +95,7 @@ class Asking:
     ) -> "Forecast":
         from cellgraph.forecast import Forecast
 
-        definitions = Definitions(
-            live=self.settings.definitions == "live",
-            cache=cache,
-            default_executor=self.settings.executor,
-            marks=Marks(self.store),
-        )
+        definitions = self._definitions(live=self.settings.definitions == "live", cache=cache)
         roots = self.settings.roots()
         return Forecast(
             expr, self.store, definitions, roots, cached=cache, fail=fail, by_call=by_call

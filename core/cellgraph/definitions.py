@@ -1,21 +1,23 @@
 """Tasks as a run sees them: present code, identity, effective options, where they run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
 from cellgraph.credentials import names_one
 from cellgraph.digest import digest
 from cellgraph.environment import Environment
-from cellgraph.errors import IdentityError
+from cellgraph.errors import IdentityError, Undescribed
 from cellgraph.executor import Function, Resources
 from cellgraph.frames import note
-from cellgraph.identity.code import CodeIdentity, code_identity
+from cellgraph.identity.code import CodeIdentity, code_identity, counted_version
+from cellgraph.identity.packages import installed
 from cellgraph.identity.values import reference
 from cellgraph.marks import UNMARKED, Mark, Marked, NoMarks
 from cellgraph.options import TaskOptions
 from cellgraph.plugins import ALIASES
 from cellgraph.scripting import ScriptFunction
+from cellgraph.surroundings import Around
 from cellgraph.task import Task
 
 _CALL: Final = b"cellgraph.call.1"
@@ -26,15 +28,21 @@ _EDGE: Final = b"cellgraph.edge.1"
 _READING: Final = frozenset(
     {"cache", "expires_after_s", "fresh", "ignore", "packages", "uses", "version"}
 )
+# Options that say where a call runs, beside an executor's own.
+_PLACING: Final = frozenset({"executor", "extra"})
 
 
 class Code(NamedTuple):
-    """Identity of a task's code, and what the task's results are filed under."""
+    """Identity of a task's code, and what the task's results are filed under.
+
+    *releases*: versions of packages it names that are others where it runs; None: it runs here.
+    """
 
     identity: CodeIdentity | None
     own: bytes  # code and options that change reading, whatever was said of its results later
     id: bytes  # the same after `invalidate` and `accept`
     mark: Mark
+    releases: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +64,8 @@ class Definition:
     resources: Resources
     cached: bool  # reads and writes records
     reproducible: bool  # may stand behind a graph record
+    moved: bool  # runs elsewhere because the call says so: its caller's edges do not know that
+    releases: Mapping[str, str] | None  # see `Code`
     ignored: frozenset[int | str]  # arguments left out of the key, by position and by name
     delicate: bool  # an argument is called what only a secret key is called
     reads_state: bool  # its code reads names that may change while the run goes on
@@ -72,7 +82,7 @@ class Definition:
         if self.identity is None:
             return False
         try:
-            now = identity_of(self.task)
+            now = identity_of(self.task, self.releases)
         except IdentityError:
             return False
         return now.digest == self.identity.digest
@@ -86,8 +96,16 @@ class Definitions:
     """
 
     def __init__(
-        self, *, live: bool, cache: bool, default_executor: str, marks: Marked | None = None
+        self,
+        *,
+        live: bool,
+        cache: bool,
+        default_executor: str,
+        marks: Marked | None = None,
+        around: Around | None = None,
     ) -> None:
+        """*around*: knows which calls run with other packages; None: none does."""
+        self._around = around
         self._marks: Marked = marks or NoMarks()
         self._fresh: dict[int, bytes] = {}
         self._live = live
@@ -129,10 +147,43 @@ class Definitions:
             self._keep.append((task.func, task.own.uses))
         return found
 
-    def _identify(self, task: Task[..., Any]) -> Code:
+    def _placed(self, task: Task[..., Any], executor: str, options: TaskOptions) -> Code:
+        """The same where a call runs: with the versions that it finds there."""
+        code = self.code_of(task)
+        named = () if code.identity is None else code.identity.packages
+        if self._around is None or not named or task.own.packages == "none":
+            return code
+        releases = self._around.releases(task.name, executor, options.extra, named)
+        if not releases:
+            return code if releases is None else code._replace(releases={})
+        key = (code.own, *sorted(releases.items()))
+        found = self._codes.get(key)
+        if found is None:
+            found = self._codes[key] = self._identify(task, releases)
+        return found
+
+    def foresee(self) -> None:
+        """Define what the tasks met so far may call: that it has to be asked for, or cannot be, is
+        better known before anything runs. Raises Undescribed, ConfigError."""
+        top = Environment.root()
+        waiting = [made.identity for made in self._made.values()]
+        seen: set[int] = set()
+        for identity in waiting:
+            for called in () if identity is None else identity.tasks:
+                if id(called.task) in seen:
+                    continue
+                seen.add(id(called.task))
+                try:
+                    waiting.append(self.of(called.task, top).identity)
+                except Undescribed:
+                    raise
+                except IdentityError:  # said when it is called
+                    continue
+
+    def _identify(self, task: Task[..., Any], releases: Mapping[str, str] | None = None) -> Code:
         declared = task.own
         try:
-            identity = identity_of(task)
+            identity = identity_of(task, releases)
         except IdentityError:
             if declared.cache is False or not self._cache:
                 unnamed = digest(_TASK + task.token.encode())
@@ -141,7 +192,7 @@ class Definitions:
         said = reference((task.name, task.identity_options()))
         own = digest(_TASK + identity.digest + said)
         mark = self._marks.of(task.name, own)
-        return Code(identity, own, marked_id(own, mark), mark)
+        return Code(identity, own, marked_id(own, mark), mark, releases)
 
     def _fresh_value(self, task: str, fresh: Callable[[], object]) -> bytes:
         """Identity of what *fresh* says now; asked once per run."""
@@ -163,13 +214,15 @@ class Definitions:
         options = task.own
         if env.inherit:  # declared < inherited < said at the call
             options = task.declared.with_(env.inherit).with_(task.said)
-        code = self.code_of(task)
-        identity = code.identity
         executor = options.executor or self._default_executor
+        executor = ALIASES.get(executor, executor)
+        code = self._placed(task, executor, options)
+        identity = code.identity
         fresh = b"" if options.fresh is None else self._fresh_value(task.name, options.fresh)
         seen = fresh + code.mark.single
         cached = self._cache and options.cache is not False and identity is not None
-        as_declared = not _READING & {*task.said, *env.inherit, *(options.inherit or ())}
+        inherited = {*env.inherit, *(options.inherit or ())}
+        as_declared = not _READING & {*task.said, *inherited}
         note(task.func)
         return Definition(
             task=task,
@@ -182,11 +235,13 @@ class Definitions:
             mark=code.mark,
             prefix=key_prefix(code.id) + fresh,
             zone=digest(task.name.encode())[0],
-            function=Function(task.name, task.func, code.own, task.declared.nout),
-            executor=ALIASES.get(executor, executor),
+            function=_function(task, code),
+            executor=executor,
             resources=_resources(options),
             cached=cached,
             reproducible=cached and options.expires_after_s is None and as_declared,
+            moved=code.releases is not None and bool(_PLACING & {*task.said, *env.inherit}),
+            releases=code.releases,
             ignored=_ignored(task, options.ignore),
             delicate=names_one(task.all_names),
             reads_state=identity is not None and identity.reaches,
@@ -209,8 +264,11 @@ def _in_epoch(own: bytes, epoch: bytes) -> bytes:
     return digest(own + epoch) if epoch else own
 
 
-def identity_of(task: Task[..., Any]) -> CodeIdentity:
-    """Identity of the task's code as it is now. Raises IdentityError."""
+def identity_of(task: Task[..., Any], releases: Mapping[str, str] | None = None) -> CodeIdentity:
+    """Identity of the task's code as it is now, with *releases* of packages where they are others.
+
+    Raises IdentityError.
+    """
     if isinstance(task.func, ScriptFunction):
         return task.func.code_identity(task.name)
     own = task.own
@@ -220,7 +278,19 @@ def identity_of(task: Task[..., Any]) -> CodeIdentity:
         version=own.version,
         uses=own.uses,
         packages=own.packages or "exact",
+        releases=releases,
     )
+
+
+def _function(task: Task[..., Any], code: Code) -> Function:
+    """The code, with what it has to find where it runs, if that is not here."""
+    nout = task.declared.nout
+    if code.identity is None or code.releases is None:
+        return Function(task.name, task.func, code.own, nout)
+    counted, here = task.own.packages or "exact", installed()
+    found = code.identity.packages
+    named = [(name, counted_version(v, counted)) for name, v in found if name in here]
+    return Function(task.name, task.func, code.own, nout, tuple(named), counted)
 
 
 def _resources(options: TaskOptions) -> Resources:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
-from cellgraph.errors import CallCancelled, CallTimeout
+from cellgraph.errors import CallCancelled, CallTimeout, EnvironmentChanged
 from cellgraph.executor import (
     Executor,
     Function,
@@ -25,6 +25,8 @@ from cellgraph.structure import ATOMS
 from cellgraph.task import Partial, Task
 from cellgraph.worker import load, settle
 
+# Another attempt would end the same way.
+_SETTLED: Final = (CallCancelled, EnvironmentChanged)
 _RULES_RUN_ON: Final = "thread"
 _UNCOUNTED: Final = Resources(vcpus=0.0)  # rules are small: never queue behind long calls
 
@@ -142,7 +144,7 @@ class Dispatch:
     def try_again(self, node: Node, failure: Failure) -> bool:
         """Whether the call gets another attempt."""
         options = node.definition.options
-        if node.attempt >= (options.retries or 0) or isinstance(failure.error, CallCancelled):
+        if node.attempt >= (options.retries or 0) or isinstance(failure.error, _SETTLED):
             return False
         return isinstance(failure.error, options.retry_on or Exception)
 

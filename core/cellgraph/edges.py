@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cellgraph.definitions import Definition, Definitions
 from cellgraph.environment import Environment
-from cellgraph.errors import IdentityError
+from cellgraph.errors import ConfigError, IdentityError
 from cellgraph.records import Edge
 from cellgraph.scripting import referred
 from cellgraph.task import Task
@@ -92,7 +92,7 @@ class Edges:
             return None
         try:
             return self.define(task)
-        except IdentityError:
+        except (ConfigError, IdentityError):  # said when it is called
             return None
 
 

@@ -6,6 +6,8 @@ Axes a caller may want to catch: what the user's code did (`TaskError`), what th
 `ConfigError`, `ExportError`).
 """
 
+from typing import Final
+
 __all__ = [
     "CallCancelled",
     "CallTimeout",
@@ -13,6 +15,7 @@ __all__ = [
     "ClassChanged",
     "CodecError",
     "ConfigError",
+    "EnvironmentChanged",
     "ExecutorError",
     "ExportError",
     "GraphError",
@@ -25,6 +28,7 @@ __all__ = [
     "ScriptError",
     "StoreError",
     "TaskError",
+    "Undescribed",
     "Untrusted",
 ]
 
@@ -117,6 +121,10 @@ class IdentityError(CellgraphError):
     """Code or a value has no identity; the message offers `uses=`, `version=`, `cache=False`."""
 
 
+class Undescribed(IdentityError):
+    """Nobody knows yet which versions a call would find where it runs: evaluating again asks."""
+
+
 class ExecutorError(CellgraphError):
     """A call failed for a reason that is not the user's code. `catch` takes it only when named."""
 
@@ -127,6 +135,11 @@ class HostLost(ExecutorError):
 
 class OutcomeRefused(ExecutorError):
     """What lies in the bucket for a call was not signed by its job, again and again."""
+
+
+class EnvironmentChanged(ExecutorError):
+    """Where the call was to run there are other versions of packages than its name says. They are
+    on record now: evaluating again names the call by them."""
 
 
 class OutOfMemory(ExecutorError):
@@ -151,3 +164,7 @@ class ConfigError(CellgraphError):
 
 class ExportError(CellgraphError):
     """A notebook cannot be exported as a run."""
+
+
+# What was in the way is not there any more: evaluating again is the answer.
+PASSING: Final = (EnvironmentChanged, LostValue, Undescribed)

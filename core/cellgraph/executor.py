@@ -23,6 +23,9 @@ class Function:
     func: Callable[..., Any]
     code: bytes  # digest of the code's identity: equal digests may share one shipped copy
     nout: int | None = None  # how many values it promises to return
+    # of code that runs elsewhere: the packages it names, with as much of the versions as counts
+    packages: tuple[tuple[str, str], ...] = ()
+    counted: str = "exact"  # or "minor": how much that is
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,19 @@ class Executor(Protocol):
     def close(self) -> None:
         """Stop everything this executor started. Safe to call twice."""
         ...
+
+
+class Surroundings(NamedTuple):
+    """What calls of an executor find where they run, as far as it is known without a look.
+
+    An executor whose calls do not run with the packages of here has a method
+    ``surroundings(extra)`` that returns this, or None where they do; it need not be started.
+    """
+
+    name: str  # names the environment, for people and for its record: "image science:2026-11"
+    own: frozenset[str] | None = None  # packages it has of its own; None: all. Others come along
+    documented: Mapping[str, str] = {}  # versions by its documentation, not by a job that looked
+    options: Mapping[str, object] = {}  # of a call that describes it
 
 
 class RemoteDesk(Protocol):

@@ -184,6 +184,14 @@ class LinksRecord(msgspec.Struct, array_like=True, frozen=True, tag=23):
     links: tuple[Link, ...]
 
 
+class EnvironmentRecord(msgspec.Struct, array_like=True, frozen=True, tag=24):
+    """What calls find in an environment that is not this machine's: see `described`."""
+
+    name: str  # "image science:2026-11"
+    described: str
+    at: float
+
+
 Record = (
     CallRecord
     | FinalRecord
@@ -197,6 +205,7 @@ Record = (
     | CallsRecord
     | FailureRecord
     | LinksRecord
+    | EnvironmentRecord
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -171,7 +171,7 @@ class Reduction:
                 self.fail(node, Failure(error, task=definition.name))
                 return
             node.key = digest(b"unnamed" + id(node).to_bytes(8, "little"))
-        if not definition.reproducible:
+        if not definition.reproducible or (definition.moved and node.parent is not None):
             node.whole = False
         self._ask(node)
 

@@ -4,7 +4,6 @@ Everything else posts to the queue and never touches a run's state. A record is 
 its outcome is used.
 """
 
-import gc
 import logging
 import threading
 import time
@@ -15,25 +14,24 @@ from typing import Any, Final, NamedTuple
 
 from cellgraph.active import Active
 from cellgraph.audit import Audit
+from cellgraph.beginning import Begin, Beginning
 from cellgraph.bus import Bus
-from cellgraph.cache import Cache, Found
-from cellgraph.definitions import Definitions
+from cellgraph.cache import Found
 from cellgraph.dispatch import Dispatch
 from cellgraph.elsewhere import LOOK_S
 from cellgraph.ending import Archive, Ending
-from cellgraph.events import CallDone, CallsAdded, CallsReused, Notice, RunStarted
+from cellgraph.events import CallDone, CallsReused
 from cellgraph.execution import Execution
 from cellgraph.executor import JobEvent, Unreduced
-from cellgraph.graphkey import GraphKey, worth_a_record
+from cellgraph.garbage import Garbage
 from cellgraph.halt import Halted
 from cellgraph.keeping import Jobs, Keeper, Report
-from cellgraph.marks import Marks
 from cellgraph.node import Node, State
 from cellgraph.places import Roots
 from cellgraph.reasons import Reasons
-from cellgraph.reduce import Reduction
-from cellgraph.run import Run, cancelled
+from cellgraph.run import Run
 from cellgraph.stores.base import Store
+from cellgraph.surroundings import Places
 from cellgraph.telling import Telling
 
 _log = logging.getLogger(__name__)
@@ -43,14 +41,6 @@ _CHUNK: Final = (
 _TICK_S: Final = 0.1
 _CALM_S: Final = 1.0  # nothing to do for so long: garbage is collected as usual again
 _STOP: Final = object()
-
-
-class Begin(NamedTuple):
-    """Evaluate *value* as *run*."""
-
-    run: Run
-    value: object
-    asked: Mapping[str, Any]
 
 
 class Cancel(NamedTuple):
@@ -66,22 +56,6 @@ class Settled(NamedTuple):
     told: threading.Event
 
 
-class Garbage:
-    """Python's collector: a graph of many live nodes makes full collections slow, up to a second
-    in which no thread runs, and they find nothing."""
-
-    def __init__(self) -> None:
-        self._usual = gc.get_threshold()
-
-    def put_off(self) -> None:
-        """No full collection from now on."""
-        gc.set_threshold(10_000, 20, 1000)
-
-    def as_usual(self) -> None:
-        """Collect as before."""
-        gc.set_threshold(*self._usual)
-
-
 class Scheduler:
     """Owns every run of a session. Public methods are thread-safe."""
 
@@ -93,6 +67,7 @@ class Scheduler:
         archive: Archive,
         default_executor: str,
         roots: Roots,
+        places: Places,
     ) -> None:
         self.store = store
         self._telling = Telling(store, bus)
@@ -102,10 +77,11 @@ class Scheduler:
         self._execution = Execution(dispatch, self._telling, reasons, jobs, self._keeper)
         self._elsewhere = self._execution.elsewhere
         self._ending = Ending(self._telling, reasons, archive)
-        self._default_executor = default_executor
-        self._roots = roots
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._active: dict[str, Active] = {}
+        self._beginning = Beginning(
+            store, self._telling, self._ending, self._active, places, roots, default_executor
+        )
         self._last_look = 0.0
         self._garbage = Garbage()
         self._thread: threading.Thread | None = None
@@ -228,7 +204,7 @@ class Scheduler:
 
     def _handle(self, message: Any) -> None:
         if type(message) is Begin:
-            self._begin(message)
+            self._beginning.begin(message)
         elif type(message) is Cancel:
             active = self._active.get(message.run.id)
             if active is not None:
@@ -246,73 +222,6 @@ class Scheduler:
             self._elsewhere.drop(active)
             del self._active[active.run.id]
             active.run.end("failed", error=error)
-
-    def _begin(self, begin: Begin) -> None:
-        run, asked = begin.run, begin.asked
-        live = asked["definitions"] == "live"
-        definitions = Definitions(
-            live=live,
-            cache=asked["cache"],
-            default_executor=self._default_executor,
-            marks=Marks(self.store),
-        )
-        reduction = Reduction(definitions, asked["fail"], run.halt, observed=self._telling.heard)
-        cache = Cache(self.store, definitions, run.id, time.time, self._roots)
-        active = Active(run, reduction, cache, asked)
-        cache.finals = not active.audit.share
-        self._telling.emit(RunStarted(run.id, run.label, run.started))
-        try:
-            with self._telling.reading(run):
-                expr = reduction.as_expression(begin.value)
-                found = self._find_graph(active, expr)
-                if found is None or reduction.growth.observed:
-                    active.root = reduction.begin(expr)
-                if asked["background"]:
-                    reduction.freeze()
-        except Halted:
-            reduction.stop()
-            self._ending.finish(active, "cancelled", error=cancelled(run))
-            return
-        except Exception as error:  # nothing has been stored or started: say so at once
-            reduction.stop()
-            self._ending.finish(active, "failed", error=error)
-            return
-        run.begun.set()
-        for name in definitions.renewed:
-            text = f"{name} was defined again: its present definition is used"
-            self._telling.emit(Notice(run.id, text))
-        if found is not None:
-            self._all_found(active, found)
-        else:
-            self._active[run.id] = active
-
-    def _find_graph(self, active: Active, expr: Any) -> Found | None:
-        """The cheapest answer first: the whole expression, by its digest."""
-        if not active.asked["cache"] or not worth_a_record(expr):
-            return None
-        reduction = active.reduction
-        named = GraphKey(expr, reduction.definitions, reduction.growth.top, reduction.halt)
-        reduction.named = named.calls
-        if not named.whole:
-            return None
-        active.graph_key = named.key
-        active.graph_roots = tuple(named.tasks)
-        if active.audit.share:
-            return None  # each call answers for itself
-        return active.cache.find_graph(named.key, named.tasks.values())
-
-    def _all_found(self, active: Active, found: Found) -> None:
-        counts, reduction = active.run.counts, active.reduction
-        counts.reused += found.calls
-        counts.saved_s += found.elapsed_s
-        if reduction.growth.observed:
-            added = reduction.growth.take_added()
-            self._telling.emit(CallsAdded(active.run.id, added))
-            each = found.elapsed_s / max(1, len(added))
-            reused = tuple(CallDone(a.call, each) for a in added)
-            self._telling.emit(CallsReused(active.run.id, reused))
-        reduction.stop()
-        self._ending.finish(active, "done", value=found.outcome)
 
     def _drive(self) -> bool:
         """Let every run go one step; say whether any can go further."""
@@ -390,7 +299,10 @@ class Scheduler:
     def _end(self, active: Active) -> None:
         del self._active[active.run.id]
         active.ended = True
-        self._ending.end(active)
+        if active.asks_for is not None:
+            self._beginning.described(active)
+        else:
+            self._ending.end(active)
 
 
 def _audits(audit: Audit, node: Node, found: Found) -> bool:

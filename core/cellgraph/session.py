@@ -13,7 +13,7 @@ from cellgraph.audit import Audit, share_of
 from cellgraph.budget import NO_LIMITS, Budget, Limits, limits
 from cellgraph.bus import Bus
 from cellgraph.dispatch import Dispatch
-from cellgraph.errors import ConfigError, GraphError, LostValue, TaskError
+from cellgraph.errors import PASSING, ConfigError, GraphError, TaskError
 from cellgraph.executor import Executor, JobEvent
 from cellgraph.inside import current_task
 from cellgraph.label import label
@@ -27,6 +27,7 @@ from cellgraph.settings import Settings, load_settings
 from cellgraph.stores.base import Store
 from cellgraph.stores.notices import Notices
 from cellgraph.stores.opening import open_store
+from cellgraph.surroundings import Places
 from cellgraph.task import Task
 
 if TYPE_CHECKING:
@@ -117,8 +118,15 @@ class Session(Asking):
         units = _limits(self.settings.limits)
         dispatch = Dispatch(self.store, self._make_executor, units, roots)
         self._dispatch = dispatch
+        self._places = Places(self.settings.executors, self.settings.executor)
         self._scheduler = Scheduler(
-            self.store, self.bus, dispatch, self._archived, self.settings.executor, roots
+            self.store,
+            self.bus,
+            dispatch,
+            self._archived,
+            self.settings.executor,
+            roots,
+            self._places,
         )
         self._host.scheduler = self._scheduler
 
@@ -163,11 +171,12 @@ class Session(Asking):
         while True:
             try:
                 return self._evaluate(expr, cache, fail, definitions, allowed)
-            except (LostValue, TaskError) as error:
+            except (TaskError, *PASSING) as error:
                 lost = error.error if isinstance(error, TaskError) else error
-                if not isinstance(lost, LostValue) or str(lost) in gone:
+                if not isinstance(lost, PASSING) or str(lost) in gone:
                     raise
-                # what was damaged is in quarantine now, so next time it is a miss
+                # what was damaged is in quarantine now, so next time it is a miss; what calls find
+                # where they run is on record now, or is asked for first
                 gone.add(str(lost))
 
     def _evaluate(

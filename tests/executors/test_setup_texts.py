@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from cellgraph.described import Described, describe, read
 from cellgraph.errors import ConfigError
-from cellgraph_executors.described import Described, describe, read
 from cellgraph_executors.fsx import file_system
 from cellgraph_executors.lock import check_signing, dockerfile, lock_of
 from cellgraph_executors.template import template

@@ -19,6 +19,7 @@ from cellgraph.records import (
     CallRecord,
     CallsRecord,
     CodeRecord,
+    EnvironmentRecord,
     EpochRecord,
     FailureRecord,
     FinalRecord,
@@ -32,7 +33,7 @@ from cellgraph.stores.base import KEEP_PER_KEY
 _SAID: Final = frozenset({AcceptedRecord, EpochRecord, ForgottenRecord})
 # Of these only the newest under a key is asked for.
 _NEWEST: Final[frozenset[type[Any]]] = frozenset(
-    {CodeRecord, FailureRecord, OutlineRecord, ReadsRecord}
+    {CodeRecord, EnvironmentRecord, FailureRecord, OutlineRecord, ReadsRecord}
 )
 _AGING: Final = frozenset(
     {CallRecord, CallsRecord, FailureRecord, FinalRecord, LinksRecord, OutlineRecord}

@@ -7,7 +7,7 @@ Thread-safe. Nothing is imported, run or changed, except `__getattr__` of the us
 """
 
 import gc
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -84,12 +84,14 @@ def code_identity(
     version: str | None = None,
     uses: Sequence[object] = (),
     packages: Packages | str = "exact",
+    releases: Mapping[str, str] | None = None,
 ) -> CodeIdentity:
     """Return the identity of the task *name* whose code is *func*, as it is now.
 
     *version* stands for the code in place of its closure. *uses* joins objects to the closure and
     vouches for constructs that hide names (``eval``, ``globals()[...]``). *packages* says how much
-    of the version of a distribution counts.
+    of the version of a distribution counts; *releases* are the versions where the code runs, of
+    distributions that are others there.
 
     Raises IdentityError, which says what to do, for code whose reach cannot be known and for
     globals and captured values without identity; ConfigError for a wrong *packages*.
@@ -103,8 +105,8 @@ def code_identity(
         identity = digest(_joined(_PINNED, name.encode(), version.encode()))
         tree = pinned(name, identity, version)
         return CodeIdentity(identity, tasks, (), reaches=False, grown=lambda: tree)
-    found = tuple(sorted(walk.distributions.items()))
-    counted = [(dist, _counted(release, packages)) for dist, release in found]
+    found = tuple(sorted({**walk.distributions, **_met(walk, releases)}.items()))
+    counted = [(dist, counted_version(release, packages)) for dist, release in found]
     identity = digest(_joined(_CODE, name.encode(), walk.digest(), *_lines(counted)))
     seed = _seed(walk, root, name, identity, counted)
     return CodeIdentity(identity, tasks, found, seed.reaches, seed)
@@ -171,7 +173,12 @@ def _seed(
     return seed
 
 
-def _counted(release: str, packages: str) -> str:
+def _met(walk: Walk, releases: Mapping[str, str] | None) -> dict[str, str]:
+    return {d: release for d, release in (releases or {}).items() if d in walk.distributions}
+
+
+def counted_version(release: str, packages: str) -> str:
+    """As much of the version of a distribution as counts with the option *packages*."""
     if packages == "none":
         return ""
     return release if packages == "exact" else ".".join(release.split(".")[:2])

@@ -103,6 +103,19 @@ def module_of(cls: type) -> str:
     return str(said) if isinstance(said, str) else "builtins"  # C types may keep something else
 
 
+def installed() -> dict[str, str]:
+    """The distributions that can be imported here: canonical name -> public version.
+
+    As identities name them: a distribution is known by its information folder, the first one on
+    the path counts. Imports and opens nothing.
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        for name, info in _infos(folder or os.curdir).items():
+            found.setdefault(name, info.version)
+    return found
+
+
 def find_file(name: str) -> str | None:
     """Return the file that importing *name* would load, or None; imports nothing."""
     path: Any = None

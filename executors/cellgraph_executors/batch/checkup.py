@@ -63,7 +63,7 @@ def _fsx(settings: BatchSettings, clients: Clients) -> Found:
 def _image(image: str) -> Found:
     if not image:
         return "missing", "no image: [executors.batch] image = ...", "`cellgraph image` prints one"
-    said = f"the image {image} is looked at by Batch alone"
+    said = f"the image {image} is described by the first job that needs to know its packages"
     return "ok", said, f"to see what it has: docker run --rm {image} cellgraph describe"
 
 

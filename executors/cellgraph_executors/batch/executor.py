@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
-from cellgraph.executor import Job
+from cellgraph.executor import Job, Resources, Surroundings
 from cellgraph.mounts import VARIABLE
 from cellgraph.scripting import ScriptFunction
 from cellgraph_executors.asked import merged
@@ -56,6 +56,14 @@ class BatchExecutor(Remote):
     def check_options(self, extra: Mapping[str, object]) -> None:
         """See `cellgraph.executor.Executor`."""
         check_options(self.name, extra)
+
+    def surroundings(self, extra: Mapping[str, object]) -> Surroundings | None:
+        """The image decides; see `remote.executor.Remote`."""
+        made = self._settings.of(Resources(extra=extra))
+        laid: Mapping[str, Any] = made.job_definition.get("containerProperties", {})
+        image = str(laid.get("image") or made.image)
+        # What is no image is said when a call is sent.
+        return Surroundings(f"image {image}", options=extra) if image else None
 
     def examine(self) -> Iterator[Found]:
         """What `cellgraph doctor` says: level, detail, advice. Asks AWS. Raises ConfigError."""

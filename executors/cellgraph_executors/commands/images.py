@@ -24,6 +24,6 @@ def image(
 
 def describe() -> None:
     """Print this interpreter's environment record: Python and packages, as JSON."""
-    from cellgraph_executors.described import describe as described
+    from cellgraph.described import describe as described
 
     typer.echo(described().text(), nl=False)

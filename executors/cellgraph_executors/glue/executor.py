@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from cellgraph.errors import ConfigError
 from cellgraph.events import RemoteKind
-from cellgraph.executor import Function, Job
+from cellgraph.executor import Function, Job, Resources, Surroundings
 from cellgraph.settings import Settings
 from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.place import parse_uri
@@ -16,6 +16,7 @@ from cellgraph_executors.glue import package
 from cellgraph_executors.glue.checkup import examine
 from cellgraph_executors.glue.definition import Assets, definition, run_request
 from cellgraph_executors.glue.pins import pins_of
+from cellgraph_executors.glue.places import asked_for, surroundings
 from cellgraph_executors.glue.service import GONE, GlueJobs
 from cellgraph_executors.glue.settings import (
     TASK_OPTIONS,
@@ -65,6 +66,10 @@ class GlueExecutor(Remote):
     def check_options(self, extra: Mapping[str, object]) -> None:
         """See `cellgraph.executor.Executor`."""
         check_options(self.name, extra)
+
+    def surroundings(self, extra: Mapping[str, object]) -> Surroundings:
+        """The version of Glue decides, and what is installed there; see `remote.executor`."""
+        return surroundings(self._settings.of(Resources(extra=extra)), extra)
 
     def examine(self) -> Iterator[Found]:
         """What `cellgraph doctor` says: level, detail, advice. Asks AWS. Raises ConfigError."""
@@ -160,6 +165,8 @@ class GlueService(GlueJobs):
         settings = self._settings.of(job.resources)
         brings = settings.cellgraph or self._uri(package.wheel().name)
         pins = self._pins_of(job.function) if settings.pin_packages else ()
+        named = asked_for(settings)  # in a version of their own
+        pins = tuple([pin for pin in pins if pin.partition("==")[0] not in named])
         assets = Assets(self._uri(package.script().name), (brings, *self._needs, *pins))
         return definition(settings, assets, job.resources.tags or {})
 

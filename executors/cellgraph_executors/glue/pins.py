@@ -11,7 +11,7 @@ from cellgraph.executor import Function
 from cellgraph.identity.code import code_identity
 
 # Glue's own: Spark is what a Glue version is.
-_GIVEN: Final = frozenset({"awsgluedataplanepython", "cellgraph", "py4j", "pyspark"})
+GIVEN: Final = frozenset({"awsgluedataplanepython", "cellgraph", "py4j", "pyspark"})
 _VOUCHED: Final = (None,)  # `uses=`: what hides names was accepted where the task was defined
 
 
@@ -24,4 +24,4 @@ def pins_of(function: Function) -> tuple[str, ...]:
     except IdentityError:
         return ()
     pairs = [(name, version) for name, version in sorted(named) if version]
-    return tuple([f"{name}=={version}" for name, version in pairs if name not in _GIVEN])
+    return tuple([f"{name}=={version}" for name, version in pairs if name not in GIVEN])

@@ -115,6 +115,8 @@ class Collector:
             flight.refused.pop(name, None)
             flight.collected.add(name)
             outcome = self._decoded(said, child)
+            if outcome.described:
+                self._office.note_described(flight, outcome.described)
             outcomes.append(outcome)
             if name[skip:].isdigit():
                 flight.watch.ended([(outcome.child, _has_failed(outcome))])

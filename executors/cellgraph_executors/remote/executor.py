@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from cellgraph.errors import CallCancelled, ConfigError
-from cellgraph.executor import ExecutorHost, Job, RemoteSeen
+from cellgraph.executor import ExecutorHost, Job, RemoteSeen, Surroundings
 from cellgraph.settings import Settings
 from cellgraph_executors.remote.desk import Desk
 from cellgraph_executors.remote.flights import Flight
@@ -56,6 +56,10 @@ class Remote:
     def check_options(self, extra: Mapping[str, object]) -> None:
         """See `cellgraph.executor.Executor`."""
 
+    @abstractmethod
+    def surroundings(self, extra: Mapping[str, object]) -> Surroundings | None:
+        """What calls with these options find where they run; need not be started."""
+
     # --- the executor protocol ---
 
     def start(self, host: ExecutorHost) -> None:
@@ -67,7 +71,14 @@ class Remote:
                 f"executor {self.name!r} runs calls on other machines, which cannot reach the "
                 "store of this one: give the session a store they reach, store='s3://bucket/prefix'"
             )
-        self._office = Office(self._terms, host, store, self._service(store), self._grouping)
+        self._office = Office(
+            self._terms,
+            host,
+            store,
+            self._service(store),
+            self._grouping,
+            lambda job: self.surroundings(job.resources.extra or {}),
+        )
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """See `cellgraph.executor.Executor`."""

@@ -39,6 +39,11 @@ class Pending(msgspec.Struct, array_like=True, frozen=True):
         return self.keys[child * size : (child + 1) * size]
 
 
+def replace_remote(pending: Pending, remote: str) -> Pending:
+    """The same job, now that the service has given it an id."""
+    return msgspec.structs.replace(pending, remote=remote)
+
+
 class Slot:
     """One call of a job."""
 
@@ -76,6 +81,7 @@ class Flight:
         self.beats: dict[str, str] = {}  # how far calls are: name -> ETag of what was read last
         self.stirred = False  # calls have said how far they are since the last look
         self.refusal = ""  # why it was not taken when it was last submitted
+        self.place = ""  # the environment that its children run in
         self.explained = 0  # children whose logs were fetched
         self.wanted_now: set[int] = set()  # children that somebody asks for since the last look
 

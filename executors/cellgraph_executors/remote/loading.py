@@ -12,9 +12,10 @@ from cellgraph.scripting import ScriptFunction
 from cellgraph.shell.outputs import local_targets
 from cellgraph.stores.base import Store
 from cellgraph.stores.s3.bundle import Place
+from cellgraph.surroundings import on_record
 from cellgraph_executors.packing import Packing
 from cellgraph_executors.placing import Carried, carry
-from cellgraph_executors.remote.manifest import CallEntry
+from cellgraph_executors.remote.manifest import CallEntry, Needs
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.shipping import Shipper
 
@@ -73,6 +74,17 @@ class Loader:
         if sent is leaf and isinstance(leaf, Stored):
             self._without_files.add(leaf.blob)
         return sent
+
+    def needs(self, job: Job) -> Needs:
+        """What calls like *job* have to find where they run. Raises StoreError."""
+        function = job.function
+        if isinstance(function.func, ScriptFunction):
+            return Needs()  # the worker may stand beside it, in another image
+        place = self._office.place_of(job)
+        if place is None:
+            return Needs(packages=function.packages, counted=function.counted)
+        unknown = on_record(self._office.store, place.name) is None
+        return Needs(place.name, function.packages, function.counted, unknown)
 
     def code_place(self, job: Job) -> Place:
         """Where the code of a call is in the bucket. Raises S3Fault."""

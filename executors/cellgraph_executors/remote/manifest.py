@@ -42,6 +42,15 @@ class Chunk(msgspec.Struct, array_like=True, frozen=True):
     digest: bytes
 
 
+class Needs(msgspec.Struct, array_like=True, frozen=True):
+    """What the calls of a job are named by, beside their code and arguments: what they find."""
+
+    place: str = ""  # the environment, as people know it; empty: nothing is known of one
+    packages: tuple[tuple[str, str], ...] = ()  # with as much of the versions as counts
+    counted: str = "exact"
+    describe: bool = False  # it is not on record
+
+
 class Head(msgspec.Struct, array_like=True, frozen=True):
     """What is common to the calls of a job."""
 
@@ -52,6 +61,7 @@ class Head(msgspec.Struct, array_like=True, frozen=True):
     calls_per_child: int
     timeout_s: float  # of one call; 0: none
     chunks: tuple[Chunk, ...]
+    needs: Needs = Needs()
 
 
 _entry = msgspec.msgpack.Decoder(list[msgspec.Raw])
@@ -66,6 +76,7 @@ def build(
     calls: Sequence[CallEntry],
     calls_per_child: int,
     timeout_s: float = 0.0,
+    needs: Needs | None = None,
 ) -> tuple[bytes, bytes]:
     """Return the bytes of a manifest and its digest."""
     chunks: list[Chunk] = []
@@ -90,7 +101,16 @@ def build(
         size += len(raw)
     if batch:
         close()
-    made = Head(array, task, code, len(calls), calls_per_child, timeout_s, tuple(chunks))
+    made = Head(
+        array,
+        task,
+        code,
+        len(calls),
+        calls_per_child,
+        timeout_s,
+        tuple(chunks),
+        needs or Needs(),
+    )
     head = msgspec.msgpack.encode(made)
     return _PREFIX.pack(MAGIC, len(head)) + head + bytes(body), digest(head)
 

@@ -3,15 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from cellgraph.codecs.payload import Payload
-from cellgraph.errors import ExecutorError
-from cellgraph.executor import ExecutorHost, Job, JobEvent, JobFailed, Remark
+from cellgraph.errors import ExecutorError, StoreError
+from cellgraph.executor import ExecutorHost, Job, JobEvent, JobFailed, Remark, Surroundings
 from cellgraph.stores.base import Store
 from cellgraph.stores.s3.arrays import Arrays
-from cellgraph_executors.remote.flights import Flights
+from cellgraph.surroundings import entry_of
+from cellgraph_executors.remote.flights import Flight, Flights
 from cellgraph_executors.remote.grouping import Grouping
 from cellgraph_executors.remote.pace import Allowance
 from cellgraph_executors.remote.pending import Book
@@ -51,15 +53,20 @@ class Office:
         store: SharedStore,
         service: Service,
         grouping: Grouping,
+        place_of: Callable[[Job], Surroundings | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ConfigError for a store of which nothing would be believed (`warrants`)."""
+        """*place_of*: what a call finds where it runs.
+
+        Raises ConfigError for a store of which nothing would be believed (`warrants`).
+        """
         self.terms = terms
         self.host = host
         self.store = store
         self.service = service
         self.arrays = store.arrays
         self.grouping = grouping
+        self.place_of = place_of
         self.clock = clock
         self.flights = Flights()
         self.lock = self.flights.lock
@@ -110,6 +117,12 @@ class Office:
                 job = job._replace(resources=replace(job.resources, calls_per_job=None))
             retried.append(job)
         self.add(retried)
+
+    def note_described(self, flight: Flight, described: str) -> None:
+        """A child of a job of ours has said what its environment holds: put that on record."""
+        if flight.mine and flight.place:
+            with suppress(StoreError):  # the next one says it again
+                self.store.append([entry_of(flight.place, described, time.time())])
 
     def put_payload(self, payload: Payload) -> None:
         """Write a payload to the bucket itself."""

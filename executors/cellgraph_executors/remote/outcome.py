@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from cellgraph.codecs.payload import Buffer, Payload
-from cellgraph.errors import CallTimeout, ExecutorError, HostLost, OutOfMemory
+from cellgraph.errors import CallTimeout, EnvironmentChanged, ExecutorError, HostLost, OutOfMemory
 from cellgraph.executor import JobDone, JobFailed, Unreduced
 from cellgraph.graphs import Hole
 from cellgraph.identity.values import restore, snapshot
@@ -21,7 +21,9 @@ from cellgraph.structure import rebuild
 from cellgraph_executors import pickling
 from cellgraph_executors.faults import PackedError, pack_error, unpack_error
 
-_OURS: Final = {kind.__name__: kind for kind in (CallTimeout, HostLost, OutOfMemory)}
+_OURS: Final = {
+    kind.__name__: kind for kind in (CallTimeout, EnvironmentChanged, HostLost, OutOfMemory)
+}
 _HOLES: Final = frozenset({Hole})
 LOG_CHARS: Final = 16_384
 
@@ -83,6 +85,7 @@ class Outcome(msgspec.Struct, array_like=True, frozen=True):
     ended: float
     log: str  # name of the log stream, if the worker knows it
     calls: tuple[Ended, ...]
+    described: str = ""  # the environment, where it was asked for or is another one
 
 
 _decoder = msgspec.msgpack.Decoder(Outcome)

@@ -20,7 +20,7 @@ from cellgraph.executor import Job, JobsLeft
 from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.faults import Refused as S3Refused
 from cellgraph_executors.aws import AwsFault, Later, NoAnswer, Refused
-from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of
+from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of, replace_remote
 from cellgraph_executors.remote.grouping import Group
 from cellgraph_executors.remote.holding import Holding
 from cellgraph_executors.remote.loading import Loader
@@ -288,8 +288,9 @@ class Sender:
         flight = Flight(pending, mine=True)
         code = self._patience.ask(jobs, lambda: self._loader.code_place(first))
         placed = self._patience.ask(jobs, lambda: self._loader.placed(entries))
-        timeout_s = first.resources.timeout_s or 0.0
-        manifest, name = build(array, task, code, placed, calls_per_child, timeout_s)
+        needs = self._loader.needs(first)
+        flight.place, limit_s = needs.place, first.resources.timeout_s or 0.0
+        manifest, name = build(array, task, code, placed, calls_per_child, limit_s, needs)
         command = [
             *("cellgraph", "worker", "run", "--store", office.arrays.uri),
             *("--array", array, "--manifest", name.hex(), *office.arrays.arguments, *said),
@@ -387,11 +388,6 @@ class Sender:
                 "needs its results starts only while this kernel runs "
                 f"(submit(..., on={office.terms.name!r}) runs all of it there)",
             )
-
-
-def replace_remote(pending: Pending, remote: str) -> Pending:
-    """The same job, now that the service has given it an id."""
-    return msgspec.structs.replace(pending, remote=remote)
 
 
 def job_name(task: str, array: str) -> str:

@@ -19,11 +19,11 @@ from cellgraph.stores.s3.faults import S3Fault
 from cellgraph.stores.s3.faults import Unauthorised as S3Unauthorised
 from cellgraph_executors.aws import AwsFault, Later, NoAnswer, Unauthorised
 from cellgraph_executors.remote.collecting import Collector
-from cellgraph_executors.remote.flights import Flight
+from cellgraph_executors.remote.flights import Flight, replace_remote
 from cellgraph_executors.remote.office import Office
 from cellgraph_executors.remote.pace import Interval
 from cellgraph_executors.remote.patience import expired
-from cellgraph_executors.remote.sender import Sender, replace_remote
+from cellgraph_executors.remote.sender import Sender
 from cellgraph_executors.remote.states import (
     CANCELLED,
     Command,

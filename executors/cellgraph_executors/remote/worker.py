@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cellgraph.executor import Function
     from cellgraph.inside import Progress
     from cellgraph.stores.s3.outpost import Outpost
+    from cellgraph_executors.remote.finding import Found
     from cellgraph_executors.remote.manifest import CallEntry, Head
     from cellgraph_executors.remote.outcome import Ended
     from cellgraph_executors.remote.printing import Prints
@@ -173,6 +174,7 @@ class Child:
         self._waiting: list[Ended] = []  # ended, and not written yet
         self._parts = 1  # the next one of a child with many calls
         self._function: Function | None = None  # rebuilt once
+        self._found: Found | None = None  # the environment, once it is looked at
         self._around = around or _listening
         self._beats = Beats(self._beat)
 
@@ -244,6 +246,9 @@ class Child:
     # --- running ---
 
     def _run_calls(self, head: "Head", calls: list["CallEntry"], done: set[int]) -> None:
+        from cellgraph_executors.remote.finding import Found
+
+        self._found = Found(head.task, head.needs, self._index)
         prints = self._prints()
         written = time.monotonic()
         last = max(set(range(len(calls))) - done)
@@ -280,14 +285,12 @@ class Child:
         from cellgraph.worker import run_job
         from cellgraph_executors import pickling
         from cellgraph_executors.remote.outcome import ended
-        from cellgraph_executors.shipping import load_code
 
         started = time.time()
         self._outpost.know([head.code, *call.places])
         event: Any
         try:
-            function = self._function or load_code(head.code.digest, self._outpost)
-            self._function = function
+            function = self._code(head)
             args, kwargs, classes = pickling.load(call.arguments)
             pickling.install_classes(classes)
         except CellgraphError as error:
@@ -304,6 +307,16 @@ class Child:
         if isinstance(event, JobFailed):
             sys.stderr.write(event.traceback or f"{event.error}\n")  # for who reads the job's log
         return ended(at, event, out, err, self._outpost.written)
+
+    def _code(self, head: "Head") -> "Function":
+        """The function that is called, rebuilt. Raises CellgraphError."""
+        from cellgraph_executors.shipping import load_code
+
+        if self._found is not None and self._found.change is not None:
+            raise self._found.change
+        if self._function is None:
+            self._function = load_code(head.code.digest, self._outpost)
+        return self._function
 
     @contextmanager
     def _deadline(self, head: "Head", at: int, prints: Any) -> Generator[None]:
@@ -340,8 +353,11 @@ class Child:
     def _write(self, part: int, calls: list["Ended"]) -> None:
         from cellgraph_executors.remote.outcome import Outcome, encode
 
+        described = "" if self._found is None else self._found.described
         data = encode(
-            Outcome(self._index, self._attempt, self._began, time.time(), "", tuple(calls))
+            Outcome(
+                self._index, self._attempt, self._began, time.time(), "", tuple(calls), described
+            )
         )
         signed = self._hand.signed(self._part(part), data)
         self._outpost.patiently(lambda: self._bucket.put(self._name(part), signed))

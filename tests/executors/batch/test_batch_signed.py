@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 import cellgraph as cg
 
-@cg.task(executor="batch")
+@cg.task(executor="batch", packages="none")  # no job is to describe the image before
 def held(i, gate, traces):
     (Path(traces) / f"ran-{i}-{time.time_ns()}").touch()
     while not Path(gate).exists():

@@ -101,6 +101,9 @@ class There(Remote):
     def _service(self, store: SharedStore) -> Crowded:
         return self.service
 
+    def surroundings(self, extra: Mapping[str, object]) -> None:
+        """Its calls run with the packages of here."""
+
     def check_options(self, extra: Mapping[str, object]) -> None: ...
 
 

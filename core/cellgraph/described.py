@@ -1,7 +1,7 @@
 """What a call finds where it runs: the interpreter and the versions of packages, written down.
 
-An environment record is made once per image, in the image (`cellgraph describe`), and read where
-keys are computed: packages count by their version where the call runs.
+An environment is described once, by the first job that runs in it (or `cellgraph describe`), and
+that is read where keys are computed: packages count by their version where the call runs.
 """
 
 import json
@@ -9,11 +9,13 @@ import platform
 import re
 import sys
 from collections.abc import Mapping
-from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cellgraph.digest import digest
 from cellgraph.errors import ConfigError
+from cellgraph.identity.packages import installed
 
 _FORMAT: Final = 1
 
@@ -49,13 +51,29 @@ class Described(NamedTuple):
 
 def describe() -> Described:
     """Describe this interpreter. Reads what is installed; imports nothing of it."""
-    packages: dict[str, str] = {}
-    for found in distributions():
-        name = re.sub(r"[-_.]+", "-", str(found.metadata["Name"] or "")).lower()
-        if name:
-            packages.setdefault(name, found.version.partition("+")[0])
     machine = f"{platform.machine()}-{sys.platform}"
-    return Described(platform.python_version(), machine, packages)
+    return Described(platform.python_version(), machine, packages_here())
+
+
+def packages_here() -> dict[str, str]:
+    """Canonical name -> public version of what can be imported here, Spark's own library too.
+
+    That may lie beside Spark, as in AWS Glue, where no installer has noted it.
+    """
+    found = installed()
+    if "pyspark" not in found:
+        spec = find_spec("pyspark")
+        said = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
+        text = said.read_text(errors="replace") if said is not None and said.is_file() else ""
+        number = re.search(r"__version__.*?[\"'](\d+(?:\.\d+)+)", text)
+        if number is not None:
+            found["pyspark"] = number[1]
+    return found
+
+
+def describe_text() -> str:
+    """The same as a text: what a job that describes its environment returns."""
+    return describe().text()
 
 
 def read(text: str | bytes) -> Described:

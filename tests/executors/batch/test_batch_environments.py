@@ -1,0 +1,153 @@
+"""Packages count by their version where a call runs: in the image, not here."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cellgraph as cg
+from cellgraph.errors import ConfigError, EnvironmentChanged, TaskError
+from cellgraph.events import RemoteJobAdded
+from cellgraph.surroundings import on_record
+from cellgraph.testing.executor_lab import user_code
+
+pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
+
+_CODE = """
+import cellgraph as cg
+import lumps
+
+@cg.task(executor="batch")
+def weigh(n):
+    return f"{n} by {lumps.RELEASE}"
+
+@cg.task(executor="batch", packages="none")
+def weigh_with_any(n):
+    return f"{n} by {lumps.RELEASE}"
+
+@cg.task
+def gather(n):
+    return [weigh(i) for i in range(n)]
+
+@cg.task(executor="batch")
+def plain(n):
+    return n + 1
+"""
+
+
+def install(folder: Path, release: str) -> Path:
+    """Site packages with `lumps`, as pip leaves them; empty ones if it has no *release*."""
+    site = folder / f"lumps-{release or 'missing'}" / "site-packages"
+    info = site / f"lumps-{release}.dist-info"
+    site.mkdir(parents=True)
+    if release:
+        info.mkdir()
+        (site / "lumps.py").write_text(f"RELEASE = {release!r}\n")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: lumps\nVersion: {release}\n")
+        (info / "RECORD").write_text(f"lumps.py,,\nlumps-{release}.dist-info/RECORD,,\n")
+    return site
+
+
+class Lab:
+    """Tasks that name a package, and images that have it in some version."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, opened: Callable[..., Any]) -> None:
+        self._folder = folder
+        self._opened = opened
+        patch.setattr(sys, "path", [str(install(folder, "1.0")), *sys.path])
+        patch.delitem(sys.modules, "lumps", raising=False)
+        self.tasks = user_code(_CODE, "notebook_of_lumps")
+
+    def image(self, release: str, name: str = "science:latest") -> Any:
+        """A session whose image has `lumps` in that version, or not at all."""
+        site = self._folder / f"lumps-{release or 'missing'}" / "site-packages"
+        if not site.is_dir():
+            install(self._folder, release)
+        return self._opened(image=name, environment={"PYTHONPATH": str(site)})
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Callable[..., Any]) -> Lab:
+    return Lab(tmp_path, monkeypatch, opened)
+
+
+def jobs(watched: Any) -> list[str]:
+    return [added.task for added in watched.of(RemoteJobAdded)]
+
+
+def test_equal_versions_make_equal_results(lab: Lab, uri: str) -> None:
+    """What a thread has computed answers for a job, once it is known what the image has."""
+    weigh = lab.tasks["weigh"]
+    with cg.Session(store=uri) as here:
+        assert here.evaluate(weigh.options(executor="thread")(3)) == "3 by 1.0"
+    watched = lab.image("1.0")
+    assert watched.session.evaluate(weigh(3)) == "3 by 1.0"
+    assert jobs(watched) == ["describe image science:latest"]
+    described, _ = on_record(watched.session.store, "image science:latest") or (None, 0)
+    assert described is not None
+    assert described.packages["lumps"] == "1.0"
+    assert watched.session.evaluate(weigh(4)) == "4 by 1.0"
+    again = lab.image("1.0")
+    run = again.session.submit([weigh(3), weigh(4)])
+    assert run.result() == ["3 by 1.0", "4 by 1.0"]
+    assert (run.counts.executed, jobs(again)) == (0, [])
+
+
+def test_other_versions_make_other_results(lab: Lab, uri: str) -> None:
+    """Also of a task that only another one calls; each place finds its own again."""
+    gather, weigh = lab.tasks["gather"], lab.tasks["weigh"]
+    with cg.Session(store=uri) as here:
+        assert here.evaluate(weigh.options(executor="thread")(1)) == "1 by 1.0"
+    watched = lab.image("2.0")
+    assert watched.session.evaluate(gather(2)) == ["0 by 2.0", "1 by 2.0"]
+    assert jobs(watched) == ["describe image science:latest", "weigh"]
+    run = watched.session.submit(gather(2))
+    assert run.result() == ["0 by 2.0", "1 by 2.0"]
+    assert run.counts.executed == 0
+    moved = weigh.options(executor="thread")
+    run = watched.session.submit(moved(1))
+    assert run.result() == "1 by 1.0"
+    assert run.counts.executed == 0
+
+
+@pytest.mark.slow
+def test_a_package_that_the_image_lacks(lab: Lab) -> None:
+    watched = lab.image("")
+    weigh, gather = lab.tasks["weigh"], lab.tasks["gather"]
+    for call in (weigh(1), gather(2)):
+        with pytest.raises(ConfigError, match=r"weigh names .* lumps.*image science:latest"):
+            watched.session.evaluate(call)
+    assert jobs(watched) == ["describe image science:latest"]
+    with pytest.raises(TaskError, match="No module named 'lumps'"):
+        watched.session.evaluate(lab.tasks["weigh_with_any"](1))
+    # the tag stands for another image by now
+    other = lab.image("1.0")
+    assert other.session.evaluate(weigh(1)) == "1 by 1.0"
+    assert jobs(other) == ["describe image science:latest", "weigh"]
+
+
+@pytest.mark.slow
+def test_a_tag_that_moves(lab: Lab) -> None:
+    """What is on record is compared where a call runs; nothing is kept under a wrong name."""
+    weigh = lab.tasks["weigh"]
+    assert lab.image("1.0").session.evaluate(weigh(1)) == "1 by 1.0"
+    watched = lab.image("2.0")
+    run = watched.session.submit(weigh(2))
+    with pytest.raises(TaskError, match=r"lumps 2\.0 and not 1\.0") as caught:
+        run.result()
+    assert isinstance(caught.value.error, EnvironmentChanged)
+    assert watched.session.evaluate(weigh(2)) == "2 by 2.0"
+    assert watched.session.evaluate(weigh(1)) == "1 by 2.0"
+    third = lab.image("3.0")
+    assert third.session.evaluate(weigh(3)) == "3 by 3.0"  # evaluated again by itself
+    assert jobs(third) == ["weigh", "weigh"]
+
+
+@pytest.mark.slow
+def test_a_job_that_runs_anyway_describes_its_image(lab: Lab) -> None:
+    watched = lab.image("2.0")
+    assert watched.session.evaluate(lab.tasks["plain"](1)) == 2
+    assert watched.session.evaluate(lab.tasks["weigh"](1)) == "1 by 2.0"
+    assert jobs(watched) == ["plain", "weigh"]
