@@ -337,7 +337,8 @@ class Session(Asking):
         def open_at(uri: str) -> Store:
             return open_store(replace(self.settings, store=uri), self._notices.say)
 
-        travel = Travel(self.settings.store, open_at, self._by_call)
+        roots = self.settings.roots()
+        travel = Travel(self.settings.store, open_at, self._by_call, roots)
         return Care(self.store, lambda expr: self._forecast(expr, True, "late"), travel=travel)
 
     @property

@@ -337,7 +337,7 @@ def test_a_newcomers_folder_joins_a_team(team: Team, monkeypatch: pytest.MonkeyP
         again = session.cache.push(team.uri)
         assert again.moved is not None
         assert again.moved.blobs == 0 and 0 < again.moved.records < pushed.moved.records
-        assert session.cache.push(team.uri).moved == (0, 0, 0, 2)
+        assert session.cache.push(team.uri).moved == (0, 0, 0, 2, 0)
     assert team.executed("member", [wide(1), huge(2), narrow(4)]) == 0
     assert team.executed("member", narrow(3)) == 1, "what was said of results came with them"
     with team.on("member") as session:
@@ -367,7 +367,7 @@ def test_working_offline_with_what_was_pulled(team: Team) -> None:
     with team.on("b") as session:
         pulled = session.cache.pull(both(wide(3), huge(4)))
         assert pulled.moved.blobs + pulled.moved.there >= 2
-        assert sum(session.cache.pull(huge).moved[1::2]) == 2, "one came, or had been here"
+        assert sum(session.cache.pull(huge).moved[1:4:2]) == 2, "one came, or had been here"
     team.server.fault = lambda method, path: (503, "SlowDown")
     try:
         with team.on("b") as session:
@@ -386,7 +386,7 @@ def test_pull_takes_all_or_says_why_not(team: Team) -> None:
         session.cache.pull()
     with team.on("c") as session:
         assert session.cache.pull().moved.blobs == 2
-        assert session.cache.pull().moved == (0, 0, 0, 2)
+        assert session.cache.pull().moved == (0, 0, 0, 2, 0)
 
 
 def test_a_teammates_run_is_on_record_here(team: Team) -> None:

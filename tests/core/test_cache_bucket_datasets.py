@@ -16,9 +16,14 @@ from tests.core.support.dataset_lab import (
     whole,
     written,
 )
-from tests.core.support.team import DAY_S, Team
+from tests.core.support.team import CALM, DAY_S, Team
 from tests.core.test_cache_bucket_jobs import begin_job, end_job
 from tests.support.s3server import BUCKET, S3Server, point_at, serving
+
+import cellgraph as cg
+from cellgraph.errors import StoreError
+from cellgraph.stores.policy import Policy
+from cellgraph.stores.s3 import S3Store
 
 MONTH_S = 30 * DAY_S
 
@@ -125,3 +130,97 @@ def test_info_and_verify(team: Team) -> None:
     assert team.executed("c", whole(1), whole(2), pieces(3)) == 3
     with team.on("b") as session:
         assert session.cache.verify().sound, "made again"
+
+
+# --- push and pull ------------------------------------------------------------------------------
+
+
+def project(team: Team, name: str) -> Path:
+    """Somebody's clone of a project, to work in."""
+    folder = team.folder / name
+    folder.mkdir()
+    (folder / "cellgraph.toml").touch()
+    team.patch.chdir(folder)
+    team.patch.setenv(STORE_VARIABLE, ".cellgraph")
+    return folder
+
+
+def test_what_was_pushed_comes_to_another_clone(team: Team) -> None:
+    mine = project(team, "mine")
+    exprs = [total(whole(1)), pieces(2), unfolded(3)]
+    with cg.Session(mine / ".cellgraph") as session:
+        values = session.evaluate(exprs)
+        session.evaluate(forgotten(4))
+        pushed = session.cache.push(team.uri)
+        assert pushed.moved is not None and pushed.moved.shards == 8
+        assert "8 shards of datasets" in repr(pushed)
+        again = session.cache.push(team.uri)
+        assert again.moved is not None and again.moved.shards == 0
+    theirs = project(team, "theirs")
+    # a body that returned an expression is code
+    trusting = Policy(everybody=True)
+    store = S3Store(team.uri, cache=team.folder / "cache", pace=CALM, policy=trusting)
+    with cg.Session(store) as session:
+        pulled = session.cache.pull("pieces")
+        assert pulled.moved.shards == 2 and "2 shards of datasets" in repr(pulled)
+        assert [p.name for p in (theirs / ".cellgraph/datasets").iterdir()] == [name(2)]
+        assert session.cache.pull().moved.shards == 4, "those that results have"
+        assert session.cache.pull().moved.shards == 0
+        assert session.cache.verify().sound and session.cache.info().datasets == 4
+        run = session.submit(exprs)
+        assert (repr(run.result()), run.counts.executed) == (repr(values), 0)
+    for _ in range(2):
+        team.pass_days(3)
+        team.collect()
+    assert there(team) == [name(1), name(2), name(3)]
+
+
+def test_a_push_that_was_broken_off_goes_on(team: Team) -> None:
+    mine = project(team, "mine")
+    with cg.Session(mine / ".cellgraph") as session:
+        session.evaluate(whole(1, 40))
+        sent: list[str] = []
+
+        def fault(method: str, path: str) -> tuple[int, str] | None:
+            if method == "PUT" and "/datasets/" in path and path.endswith(".parquet"):
+                sent.append(path)
+                return (403, "AccessDenied") if len(sent) > 20 else None
+            return None
+
+        team.server.fault = fault
+        try:
+            with pytest.raises(StoreError, match="a dataset cannot be pushed now"):
+                session.cache.push(team.uri)
+        finally:
+            team.server.fault = lambda method, path: None
+        assert team.objects("segments") == [], "no result before its dataset"
+        moved = session.cache.push(team.uri).moved
+        assert moved is not None and moved.shards == 24, "the first 16 were there"
+        shard = next((mine / ".cellgraph/datasets").rglob("*.parquet"))
+        shard.write_bytes(b"other bytes")
+        moved = session.cache.push(team.uri).moved
+        assert moved is not None and moved.shards == 1
+
+
+@pytest.mark.parametrize("damage", ["bytes", "gone", "a name that leads elsewhere"])
+def test_what_is_not_whole_in_the_bucket_does_not_come(team: Team, damage: str) -> None:
+    mine = project(team, "mine")
+    with cg.Session(mine / ".cellgraph") as session:
+        session.evaluate(whole(1))
+        session.cache.push(team.uri)
+    keys = team.objects("datasets")
+    shard, beside = (next(k for k in keys if k.endswith(end)) for end in ("parquet", "json"))
+    if damage == "bytes":
+        team.server.write(shard, bytes(len(team.server.read(shard))))
+    elif damage == "gone":
+        team.server.delete(shard)
+    else:
+        said = team.server.read(beside).replace(b"gene=g0", b"../../../out")
+        team.server.write(beside, said)
+    theirs = project(team, "theirs")
+    with team.on("theirs") as session:
+        session.cache.pull()
+        assert not (theirs / "out").exists() and not (team.folder / "out").exists()
+        run = session.submit(whole(1))
+        run.result()
+        assert run.counts.executed == 1

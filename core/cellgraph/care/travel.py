@@ -1,7 +1,8 @@
 """`push` and `pull`: what is in a folder goes into a bucket, what is in a bucket comes here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cellgraph.care.amounts import size
@@ -9,10 +10,12 @@ from cellgraph.care.items import digests_in
 from cellgraph.care.pins import PinBoard, Pins
 from cellgraph.errors import ConfigError, StoreError
 from cellgraph.forecast import Forecast
+from cellgraph.places import Read, Roots, below, path_of
 from cellgraph.provenance import Archive
-from cellgraph.records import CallRecord, FinalRecord, decode
+from cellgraph.records import CallRecord, FinalRecord, ReadsRecord, decode
 from cellgraph.stores.base import Store
 from cellgraph.stores.local import LocalStore
+from cellgraph.stores.shardfolders import FOLDER, taken_apart
 from cellgraph.stores.tended import Moved, Shared, Tended
 from cellgraph.task import Task
 from cellgraph.words import plural
@@ -23,11 +26,13 @@ _BUCKET = "s3://"
 @dataclass(frozen=True, slots=True)
 class Travel:
     """How `push` and `pull` reach what they need: `here` is the store as configured, `open_at`
-    opens another one, `by_call` says of an expression which of its calls the store knows."""
+    opens another one, `by_call` says of an expression which of its calls the store knows, `roots`
+    are the folders whose files results may name."""
 
     here: str
     open_at: Callable[[str], Store]
     by_call: Callable[[Any], Forecast]
+    roots: Roots
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,8 +48,9 @@ class Pushed:
             yield f"everything of this machine is in {self.to}"
             return
         m = self.moved
+        shards = f" and {plural(m.shards, 'shard')} of datasets" if m.shards else ""
         yield (
-            f"pushed {plural(m.records, 'record')} and {plural(m.blobs, 'blob')}, "
+            f"pushed {plural(m.records, 'record')} and {plural(m.blobs, 'blob')}{shards}, "
             f"{size(m.nbytes)}, to {self.to}"
         )
         if m.there:
@@ -66,6 +72,8 @@ class Pulled:
         """The report, line by line."""
         m = self.moved
         came = f"{plural(m.blobs, 'value')} came, {size(m.nbytes)}; {m.there:,} had been here"
+        if m.shards:
+            came += f"; {plural(m.shards, 'shard')} of datasets came to their folders"
         yield f"{self.what}: {came}"
 
     def __repr__(self) -> str:
@@ -114,10 +122,32 @@ def pull(store: Tended, what: object, board: PinBoard, travel: Travel | None) ->
         store.read_file(name)
     name, keys, pins = _wanted(store, what, board, travel)
     payloads: set[bytes] = set()
+    sets: dict[bytes, ReadsRecord] = {}
     for entry in store.scan():
         if pins is None or entry.key in keys or _held(entry.data, pins):
             payloads |= digests_in(entry.data)
-    return Pulled(name, store.bring(payloads))
+        record = decode(entry.data)
+        if isinstance(record, ReadsRecord):
+            sets[entry.key] = record
+    came = store.bring(payloads)
+    if travel is None:
+        return Pulled(name, came)
+    reads = {r for key, said in sets.items() if pins is None or key in payloads for r in said.reads}
+    folders = store.bring_datasets(dict(_folders(reads, travel.roots)))
+    nbytes = came.nbytes + folders.nbytes
+    return Pulled(name, came._replace(nbytes=nbytes, shards=folders.shards))
+
+
+def _folders(reads: Iterable[Read], roots: Roots) -> Iterator[tuple[str, Path]]:
+    """The datasets that came from folders of this project: name and place, on this machine."""
+    within = (roots.project, *(path_of(root, roots) for root in roots.data))
+    for read in reads:
+        found = taken_apart(read.name)
+        if read.kind not in ("result", "literal") or found is None or "://" in read.name:
+            continue
+        folder = path_of(f"{found[0] or '.'}/{FOLDER}/{found[1]}", roots)
+        if any(below(folder, root) is not None for root in within):  # the name is from a bucket
+            yield found[1], Path(folder)
 
 
 def _wanted(

@@ -9,6 +9,7 @@ period. Times in nanoseconds since 1970, durations in seconds, sizes in bytes.
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from cellgraph.stores.base import Entry, Store
@@ -108,6 +109,7 @@ class Moved(NamedTuple):
     blobs: int
     nbytes: int
     there: int
+    shards: int = 0  # files of datasets
 
 
 @runtime_checkable
@@ -124,6 +126,10 @@ class Shared(Protocol):
 
     def bring(self, payloads: Collection[bytes]) -> Moved:
         """Have payloads on this machine."""
+        ...
+
+    def bring_datasets(self, folders: Mapping[str, Path]) -> Moved:
+        """Have datasets that came from a folder, by name, where that is on this machine."""
         ...
 
 

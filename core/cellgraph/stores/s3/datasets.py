@@ -13,6 +13,7 @@ from typing import Final
 from cellgraph.stores.s3.bucket import Bucket, Found
 from cellgraph.stores.s3.doomed import Doomed
 from cellgraph.stores.s3.objects import object_digest
+from cellgraph.stores.s3.shardmoves import noted
 from cellgraph.stores.shardfolders import FOLDER, is_name
 from cellgraph.stores.tended import Folder, Swept
 
@@ -46,9 +47,14 @@ class BucketDatasets:
             yield Folder(name, len(objects), size, int(_newest(objects) * _NS))
 
     def contents(self, name: str) -> dict[str, bytes]:
-        """Name and content of each shard, as a listing has them."""
+        """Name and content of each shard, as a listing has them; of a dataset that came from a
+        folder, as they were there, those that have the size that they had."""
         start = f"{PREFIX}{name}/"
+        known = noted(self._bucket, name)
         found = [o for o in self._bucket.list(start) if not o.name.endswith("/")]
+        if known:
+            inner = {o.name[len(start) :]: o.size for o in found}
+            return {n: bytes.fromhex(s.digest) for n, s in known.items() if inner.get(n) == s.size}
         return {o.name[len(start) :]: object_digest(o) for o in found}
 
     def remove(

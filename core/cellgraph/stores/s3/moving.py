@@ -4,7 +4,8 @@ Segments are taken over as they are, names and stamps included: what was said to
 older or newer than what it speaks of, and pushing twice pushes only what is new.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Final
 
 from cellgraph.errors import StoreError
@@ -12,11 +13,14 @@ from cellgraph.stores.base import Store
 from cellgraph.stores.local import LocalStore
 from cellgraph.stores.local.segment import scan, segment_id
 from cellgraph.stores.names import FOLDERS
+from cellgraph.stores.s3 import shardmoves
+from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.faults import S3Fault
 from cellgraph.stores.s3.fetching import Fetcher
 from cellgraph.stores.s3.ledger import Ledger
 from cellgraph.stores.s3.pusher import Pusher
 from cellgraph.stores.s3.tier import Tier
+from cellgraph.stores.shardfolders import FOLDER
 from cellgraph.stores.tended import Moved
 
 _NAMED: Final = tuple(sorted(FOLDERS - {"pending"}))
@@ -24,6 +28,7 @@ _NAMED: Final = tuple(sorted(FOLDERS - {"pending"}))
 
 def adopt(
     source: LocalStore,
+    bucket: Bucket,
     tier: Tier,
     ledger: Ledger,
     pusher: Pusher,
@@ -32,6 +37,8 @@ def adopt(
 ) -> Moved:
     """Push all that *source* holds into the bucket of *tier*. Raises StoreError."""
     source.sync()
+    # First of all: what is in the tier goes into the bucket whatever happens here.
+    shards, shard_bytes = _put_datasets(source, bucket)
     payloads: list[bytes] = []
     nbytes = there = 0
     for blob in source.blobs():
@@ -68,7 +75,31 @@ def adopt(
                 target.write_file(name, data)
     if not flush():
         raise StoreError("not all is in the bucket yet: push again when it answers")
-    return Moved(records, len(payloads), nbytes, there)
+    return Moved(records, len(payloads), nbytes + shard_bytes, there, shards)
+
+
+def _put_datasets(source: LocalStore, bucket: Bucket) -> shardmoves.Went:
+    """Have the datasets there before the results that have them."""
+    files = nbytes = 0
+    try:
+        for folder in source.datasets():
+            went = shardmoves.put(bucket, folder.name, source.root / FOLDER / folder.name)
+            files, nbytes = files + went.files, nbytes + went.nbytes
+    except (S3Fault, OSError) as fault:
+        raise StoreError(f"a dataset cannot be pushed now ({fault}): push again later") from fault
+    return shardmoves.Went(files, nbytes)
+
+
+def bring_datasets(folders: Mapping[str, Path], bucket: Bucket) -> Moved:
+    """Have datasets in these folders. Raises StoreError."""
+    files = nbytes = 0
+    try:
+        for name, folder in folders.items():
+            went = shardmoves.fetch(bucket, name, folder)
+            files, nbytes = files + went.files, nbytes + went.nbytes
+    except (S3Fault, OSError) as fault:
+        raise StoreError(f"a dataset did not come ({fault}): pull again later") from fault
+    return Moved(0, 0, nbytes, 0, files)
 
 
 def bring(

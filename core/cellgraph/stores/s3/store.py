@@ -29,7 +29,7 @@ from cellgraph.stores.s3.gate import Gate, first_look, tier_folder
 from cellgraph.stores.s3.hand import Hand
 from cellgraph.stores.s3.ledger import Ledger
 from cellgraph.stores.s3.link import Link, Remarks
-from cellgraph.stores.s3.moving import adopt, bring
+from cellgraph.stores.s3.moving import adopt, bring, bring_datasets
 from cellgraph.stores.s3.named import NamedObjects
 from cellgraph.stores.s3.pace import Pace
 from cellgraph.stores.s3.place import parse_uri
@@ -311,11 +311,17 @@ class S3Store:
 
     def adopt(self, source: LocalStore) -> Moved:
         """Push all that a local store holds. Twice does no harm. Raises StoreError."""
-        return adopt(source, self._tier, self._ledger, self._pusher, self, self.flush)
+        parts = (self._bucket, self._tier, self._ledger, self._pusher)
+        return adopt(source, *parts, self, self.flush)
 
     def bring(self, payloads: Collection[bytes]) -> Moved:
         """Have payloads on this machine. Raises StoreError when there is no room, or no answer."""
         return bring(payloads, self._tier, self._ledger, self._fetcher, self._tier_bytes)
+
+    def bring_datasets(self, folders: Mapping[str, Path]) -> Moved:
+        """See `Shared`. Raises StoreError."""
+        self._tier.check_open()
+        return bring_datasets(folders, self._bucket)
 
     def close(self) -> None:
         """See `Store`: pushes what waits if the bucket answers."""
