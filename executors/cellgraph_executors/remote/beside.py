@@ -32,28 +32,29 @@ _PIPES: Final = "pipes"
 _READY: Final = b"ready"
 _START_S: Final = 60.0  # the other container has started before this one
 _LOOK_S: Final = 0.05
+# Its variables have a prefix: one that the image has exported would hand them on to the script.
 SHELL: Final = r"""
-trap 'test -z "$script" || kill -KILL -- "-$script" 2>/dev/null; exit 0' TERM
-script=
-pipes=$CELLGRAPH_BESIDE/pipes
+trap 'test -z "$cellgraph_script" || kill -KILL -- "-$cellgraph_script" 2>/dev/null; exit 0' TERM
+cellgraph_script=
+cd "$CELLGRAPH_BESIDE" || exit
 exec 9<> <(:)  # a pipe that stays silent: bash can wait at one, and cannot sleep
-until test -p "$pipes/requests"; do read -r -t 0.05 -u 9 || :; done
-exec 9>&- 3<"$pipes/requests" 4>"$pipes/answers" 5<"$pipes/alive"
+until test -p pipes/requests; do read -r -t 0.05 -u 9 || :; done
+exec 9>&- 3<pipes/requests 4>pipes/answers 5<pipes/alive
 echo ready >&4
-while IFS= read -r -d '' -u 3 request; do
+while IFS= read -r -d '' -u 3 cellgraph_request; do
     set -m  # each script in a process group of its own
-    (exec 3<&- 4>&- 5<&-; eval "$request") &
-    script=$!
-    (exec 3<&- 4>&-; read -r -u 5 || kill -KILL -- "-$script" 2>/dev/null) &
-    guard=$!
+    (exec 3<&- 4>&- 5<&-; eval "$cellgraph_request") &
+    cellgraph_script=$!
+    (exec 3<&- 4>&-; read -r -u 5 || kill -KILL -- "-$cellgraph_script" 2>/dev/null) &
+    cellgraph_guard=$!
     set +m
-    request=
-    wait "$script"
-    code=$?
-    kill -KILL -- "-$script" "-$guard" 2>/dev/null
-    script=
-    wait "$guard" 2>/dev/null
-    echo "$code" >&4
+    cellgraph_request=
+    wait "$cellgraph_script"
+    cellgraph_code=$?
+    kill -KILL -- "-$cellgraph_script" "-$cellgraph_guard" 2>/dev/null
+    cellgraph_script=
+    wait "$cellgraph_guard" 2>/dev/null
+    echo "$cellgraph_code" >&4
 done
 """
 

@@ -8,14 +8,16 @@ import pytest
 from tests.support.aws import aws
 
 import cellgraph as cg
+from cellgraph.errors import CallCancelled
 from cellgraph.events import RemoteJobAdded
+from cellgraph.testing.executor_lab import eventually
 from cellgraph_executors.batch.beside import SCRIPT, WORKER, WORKER_VCPUS
 
 pytestmark = pytest.mark.aws
 
 # A real one, so that a live run has it too; in the sandbox it is a label for these programs.
 IMAGE: Final = "public.ecr.aws/docker/library/bash:5.2"
-PROGRAMS: Final = "bash cat ls mkdir seq sleep sort".split()
+PROGRAMS: Final = "bash cat ls mkdir readlink seq sleep sort".split()
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +170,59 @@ def test_what_cannot_be_is_refused_before_anything_is_stored(
         session.evaluate(call)
     asked = {action for service, action in box.requests if service == "batch"}
     assert not asked & {"RegisterJobDefinition", "SubmitJob"}
+
+
+@pytest.mark.sandboxed
+def test_a_cancelled_call_ends_with_all_that_it_started(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+
+    def alive() -> list[str]:
+        """Of those that were noted; a zombie has no command line."""
+        found = pids.read_text().split() if pids.exists() else []
+        return [pid for pid in found if _command_line(pid)]
+
+    call = cg.script(
+        'sleep 600 & echo "$$ $!" > "$pids"; wait',
+        inputs={"pids": str(pids)},
+        executor="batch",
+        image=IMAGE,
+    )
+    run = opened().session.submit(call)
+    eventually(lambda: len(alive()) == 2)
+    run.cancel()
+    with pytest.raises(CallCancelled):
+        run.result()
+    eventually(lambda: not alive())
+
+
+def _command_line(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.sandboxed
+def test_a_mounted_bucket_is_read_where_it_is(
+    box: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Both containers have the mount, so a file of it is no copy; one that is elsewhere is."""
+    bucket = box.store.removeprefix("s3://").split("/")[0]
+    for name in ("a", "b"):
+        box.client("s3").put_object(Bucket=bucket, Key=f"raw/{name}.txt", Body=b"in S3")
+    mount = tmp_path / "fsx"
+    (mount / "ns").mkdir(parents=True)
+    (mount / "ns" / "a.txt").write_text("on fs")  # of the same size
+    fsx = {"mount": str(mount), "links": {"/ns": f"s3://{bucket}/raw"}}
+    files = [cg.File(f"s3://{bucket}/raw/{name}.txt") for name in ("a", "b")]
+    call = cg.script(
+        'for f in "${files[@]}"; do readlink "$f"; cat "$f"; echo; done',
+        inputs={"files": files},
+        executor="batch",
+        image=IMAGE,
+    )
+    link, text, copied, other = opened(fsx=fsx).session.evaluate(call).splitlines()
+    assert (link, text, other) == (str(mount / "ns" / "a.txt"), "on fs", "in S3")
+    assert copied.startswith("/cellgraph/")

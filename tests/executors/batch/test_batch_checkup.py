@@ -45,6 +45,10 @@ def test_queue_role_and_image_are_looked_at(box: Any, uri: str, tmp_path: Path) 
     (detail,) = [d for d in gone if d.startswith("job_role could not be looked at")]
     assert gone[detail] == ("missing", "check that arn:aws:iam::1:role/gone exists")
 
+    bare = said(tmp_path, store, **{**box.batch, "image": "bwa", "helper_image": "ours"})
+    advices = [advice for detail, (_, advice) in bare.items() if "looked at by Batch" in detail]
+    assert ["docker run --rm bwa bash" in advices[0], "ours cellgraph" in advices[1]] == [True] * 2
+
     mapped = said(tmp_path, store, **box.batch)
     assert not any(detail.startswith("fsx") for detail in mapped)
 

@@ -106,7 +106,9 @@ def script(root: str, todo: Iterable[Step]) -> str:
             case "link":
                 lines.append(f"ln -s {source} {target}")
             case "bind":
-                lines.append(f"mount --rbind {source} {target}")
+                # what only stands beside a mount may be gone by now: someone else's, in /tmp
+                unless = f" || test ! -e {source}" if step.source == step.target else ""
+                lines.append(f"mount --rbind {source} {target}{unless}")
             case "read-only":
                 lines.append(f"mount --bind {source} {target}")
                 lines.append(f"mount -o remount,bind,ro {target}")
