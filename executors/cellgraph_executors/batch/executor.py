@@ -59,7 +59,7 @@ class BatchExecutor(Remote):
 
     def surroundings(self, extra: Mapping[str, object]) -> Surroundings | None:
         """The image decides; see `remote.executor.Remote`."""
-        made = self._settings.of(Resources(extra=extra))
+        made = of_function(self._settings, Resources(extra=extra))
         laid: Mapping[str, Any] = made.job_definition.get("containerProperties", {})
         image = str(laid.get("image") or made.image)
         # What is no image is said when a call is sent.
@@ -132,7 +132,7 @@ class BatchService(BatchJobs):
         """The settings for a call; with `helper_image` if its image has bash alone."""
         if isinstance(job.function.func, ScriptFunction):
             return of_script(self._settings, job.resources)
-        return of_function(self._settings, job.resources, job.function.name)
+        return of_function(self._settings, job.resources)
 
     def defined_for(self, settings: BatchSettings) -> str:
         """Name and revision of the definition for *settings*, registered if it is not yet.

@@ -81,15 +81,14 @@ def of_script(settings: BatchSettings, resources: Resources) -> BatchSettings:
     return replace(own, helper_image="" if helper == own.image else helper)
 
 
-def of_function(settings: BatchSettings, resources: Resources, name: str) -> BatchSettings:
-    """The settings for a task in Python, called *name*. Raises ConfigError for an image that is
-    said to have no Python."""
+def of_function(settings: BatchSettings, resources: Resources) -> BatchSettings:
+    """The settings for a task in Python. Raises ConfigError for an image said to have none."""
     own, said = settings.of(resources), resources.extra or {}
     its_own = "image" in said and "helper_image" not in said
     if own.helper_image and own.helper_image != own.image and not its_own:
         raise ConfigError(
-            f"{name} is a task in Python, and helper_image= says that {own.image!r} has none: "
-            f"only scripts run in such an image. Give it one that has cellgraph, as "
+            f"a task in Python cannot run in {own.image!r}, which has none, as helper_image= says: "
+            f"only scripts can. Give it an image that has cellgraph, as "
             f"image={own.helper_image!r}, without helper_image="
         )
     return replace(own, helper_image="")

@@ -58,7 +58,10 @@ class Remote:
 
     @abstractmethod
     def surroundings(self, extra: Mapping[str, object]) -> Surroundings | None:
-        """What calls with these options find where they run; need not be started."""
+        """What calls in Python with these options find where they run; need not be started.
+
+        Raises ConfigError where none can run.
+        """
 
     # --- the executor protocol ---
 

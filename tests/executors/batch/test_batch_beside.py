@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
 from tests.support.aws import aws
 
@@ -143,6 +144,7 @@ def test_a_lost_host_costs_nothing_and_a_secret_travels_by_name(
     assert opened(**settings).session.evaluate(call) == "12\n"
 
 
+@pytest.mark.sandboxed
 def test_an_image_without_bash_says_so(opened: Callable[..., Any]) -> None:
     call = cg.script("echo never", executor="batch", image="of sh")
     with pytest.raises(cg.TaskError, match='"bash": executable file not found'):
@@ -156,10 +158,17 @@ def test_what_cannot_be_is_refused_before_anything_is_stored(
     def python(x: int) -> int:
         return x
 
+    @cg.task(executor="batch")
+    def with_a_package(x: int) -> float:
+        return float(np.sin(x))
+
     session = opened().session
     box.forget_requests()
-    with pytest.raises(cg.TaskError, match="only scripts run in such an image"):
+    with pytest.raises(cg.TaskError, match="only scripts can"):
         session.evaluate(python(1))
+    bare = opened(image=IMAGE, helper_image=box.batch["image"]).session
+    with pytest.raises(cg.CellgraphError, match="only scripts can"):
+        bare.evaluate(with_a_package(1))
     call = cg.script(
         "echo never",
         executor="batch",

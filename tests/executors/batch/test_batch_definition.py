@@ -192,7 +192,7 @@ def test_which_image_stands_beside_which() -> None:
     bare = checked("batch", {"queue": "q", "image": "bwa", "helper_image": "ours"})
     assert of(bare) == ("bwa", "ours")
     assert of(bare, image="samtools") == ("samtools", "ours")
-    with pytest.raises(ConfigError, match="only scripts run in such an image"):
-        of_function(bare, Resources(), "f")
-    assert of_function(bare, Resources(extra={"image": "ours"}), "f").image == "ours"
-    assert of_function(own, Resources(), "f").helper_image == ""
+    with pytest.raises(ConfigError, match="only scripts can"):
+        of_function(bare, Resources())
+    assert of_function(bare, Resources(extra={"image": "ours"})).image == "ours"
+    assert of_function(own, Resources()).helper_image == ""
