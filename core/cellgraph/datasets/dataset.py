@@ -3,14 +3,13 @@
 # pyright: reportPrivateUsage=false
 # What a dataset is made of is nobody's business but this package's.
 
-import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from cellgraph.collector import Kept, here, unwatched
-from cellgraph.datasets import formats, pieces, schemas
-from cellgraph.datasets.layout import Layout, Shard, checked_format, chosen
+from cellgraph.datasets import formats, pieces, reading, schemas
+from cellgraph.datasets.layout import Layout, Shard, checked_format
 from cellgraph.datasets.source import Source
 from cellgraph.errors import ConfigError, IdentityError
 from cellgraph.identity.kinds import define
@@ -87,16 +86,17 @@ class Dataset(Handed):
         return known
 
     def _asking(self, ask: Callable[[], _T]) -> _T:
-        import pyarrow as pa
+        return reading.asking(repr(self), ask, pinned=self._layout is not None)
 
-        try:
-            return ask()
-        except FileNotFoundError as error:
-            gone = f" ({error})" if self._layout is not None else ""
-            problem = f"has no files{gone}: make it first, or give the right place"
-        except (OSError, pa.ArrowInvalid) as error:  # Arrow: a file that is not of its format
-            problem = f"cannot be read: {error}"
-        raise IdentityError(f"{self!r} {problem}")
+    def _reading(self, layout: Layout) -> reading.Reading:
+        given, pinned = schemas.schema_of(self._schema), self._layout is not None
+        return reading.Reading(repr(self), self._placed(), layout, given, self._whole, pinned)
+
+    def _read(self) -> reading.Reading:
+        """For who reads rows: a call on this thread uses what it was handed."""
+        found = self._reading(self._now())
+        self._used()
+        return found
 
     @property
     def name(self) -> str:
@@ -135,32 +135,18 @@ class Dataset(Handed):
     @property
     def schema(self) -> "pa.Schema":
         """Names and types of its columns, from the head of the first shard."""
-        layout = self._now()
-        found: pa.Schema = self._opened(layout, layout.shards[:1]).schema
-        return found
+        return self._read().schema()
 
     @property
     def num_rows(self) -> int:
         """Rows in all shards: from the footers of parquet, else by reading."""
-        layout = self._now()
-        return int(self._read(self._opened(layout, layout.shards).count_rows))
+        return self._read().count_rows()
 
     # --- reading --------------------------------------------------------------------------------
 
     def head(self, rows: int = 5) -> "pd.DataFrame":
         """The first rows; no more shards are read than they need."""
-        layout = self._now()
-        tables: list[Any] = []
-        for shard in layout.shards:
-            missing = rows - sum(len(table) for table in tables)
-            if tables and missing <= 0:
-                break
-            opened = self._opened(layout, (shard,))
-            read = {"batch_size": max(1, missing), "batch_readahead": 0, "fragment_readahead": 0}
-            tables.append(self._read(functools.partial(opened.head, missing, **read)))
-        import pyarrow as pa
-
-        return _pandas(pa.concat_tables(tables))
+        return _pandas(self._read().head(rows))
 
     def to_arrow(
         self,
@@ -170,16 +156,9 @@ class Dataset(Handed):
         """The rows of *shards* (a position, positions or a slice; None: all), in their order.
 
         Only *columns* are read. Raises ConfigError for a shard or column that there is not, and for
-        a shard that does not fit the schema.
+        a shard that does not fit the first one: other types, or a column which that has not.
         """
-        layout = self._now()
-        taken = chosen(layout.shards, shards)
-        if not taken:
-            return self.schema.empty_table()
-        opened = self._opened(layout, taken)
-        wanted = schemas.checked_columns(columns, opened.schema.names)
-        table: pa.Table = self._read(lambda: opened.to_table(columns=wanted))
-        return table
+        return self._read().to_arrow(shards, columns)
 
     def to_pandas(
         self,
@@ -198,53 +177,13 @@ class Dataset(Handed):
 
         layout = self._now()
         self._used()
-        return frame_of(self._placed(), layout, self._in_files(layout))
+        return frame_of(self._placed(), layout, self._reading(layout).in_files())
 
     def to_dynamic_frame(self, name: str = "") -> Any:
         """As AWS Glue's DynamicFrame. Raises ConfigError where AWS does not provide it."""
         from cellgraph.datasets.sparkframes import dynamic_frame
 
         return dynamic_frame(self.to_spark(), name or os.path.basename(self.name))  # noqa: PTH119
-
-    def _opened(self, layout: Layout, shards: Iterable[Shard]) -> Any:
-        source = self._placed()
-
-        def ask() -> Any:
-            given = self._in_files(layout)
-            files = [formats.Piece(source.local(s), s.groups, s.values) for s in shards]
-            with unwatched():
-                return formats.dataset_of(layout.format, files, layout.keys, given)
-
-        self._used()
-        return self._asking(ask)
-
-    def _in_files(self, layout: Layout) -> "pa.Schema | None":
-        """The columns that CSV and JSON files are read as, whichever shards are asked for: those of
-        the first one, or as the user says. Parquet tells for itself."""
-        given = schemas.schema_of(self._schema)
-        if layout.format == "parquet":
-            if given is not None:
-                raise ConfigError(f"{self!r}: schema= is for CSV and JSON: parquet tells its types")
-            return None
-        if given is not None and not self._whole:
-            return given
-        first = self._placed().local(layout.shards[0])
-        with unwatched():
-            piece = formats.Piece(first, (), ())
-            found: pa.Schema = formats.dataset_of(layout.format, [piece], (), given).schema
-        return found
-
-    def _read(self, ask: Callable[[], _T]) -> _T:
-        import pyarrow as pa
-
-        try:
-            with unwatched():
-                return ask()
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise ConfigError(
-                f"{self!r}: a shard does not fit the types of the first one ({error}): say what "
-                'the column is, with cg.Dataset(..., schema={"column": "string"})'
-            ) from None
 
     # --- pieces ---------------------------------------------------------------------------------
 
@@ -269,7 +208,7 @@ class Dataset(Handed):
 
     def _pieces(self, layout: Layout, found: Iterable[Iterable[Shard]]) -> "list[Dataset]":
         """Pieces of CSV and JSON keep the types of the whole."""
-        schema = schemas.schema_bytes(self._in_files(layout))
+        schema = schemas.schema_bytes(self._reading(layout).in_files())
         source = self._placed()
         parts = [source.pinned(layout._replace(shards=tuple(shards))) for shards in found]
         return [Dataset._made(source, part, schema, whole=False) for part in parts]

@@ -52,11 +52,21 @@ def dataset_of(
         fragments.append(file)
     schema: pa.Schema = fragments[0].physical_schema
     if given is not None:
-        schema = _with(schema, given)
+        schema = with_types(schema, given)
     for key, type_ in zip(keys, types, strict=True):
         if schema.get_field_index(key.name) < 0:
             schema = schema.append(pa.field(key.name, type_))
     return ds.FileSystemDataset(fragments, schema, kind, system)
+
+
+def left_out(opened: Any) -> tuple[int, str] | None:
+    """The first file of a `dataset_of` with a column that is not in its schema, and the column."""
+    known = {*opened.schema.names}
+    for at, fragment in enumerate(opened.get_fragments()):
+        for name in fragment.physical_schema.names:
+            if name not in known:
+                return at, str(name)
+    return None
 
 
 def row_groups(path: str) -> list[int]:
@@ -166,7 +176,14 @@ def _of_pandas(frame: Any) -> "pa.Table":
     for name in frame.columns:
         if not isinstance(name, str):
             raise ConfigError(f"column {name!r}: names of columns in a dataset are text: rename it")
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        why = "; ".join(str(said) for said in reversed(error.args))
+        raise ConfigError(f"{why}: give the column one type first (astype)") from None
+    except ValueError:  # of two columns with one name
+        twice = sorted({*frame.columns[frame.columns.duplicated()]})
+        raise ConfigError(f"columns called {', '.join(twice)} twice: rename them") from None
 
 
 def _kind(format_: str) -> Any:
@@ -189,7 +206,8 @@ def _expression(keys: Sequence[Key], types: Sequence[Any], values: Sequence[Valu
     return ds.scalar(True) if told is None else told
 
 
-def _with(schema: "pa.Schema", given: "pa.Schema") -> "pa.Schema":
+def with_types(schema: "pa.Schema", given: "pa.Schema") -> "pa.Schema":
+    """*schema* with the types of *given*, and the columns which that has beside."""
     for field in given:
         at = schema.get_field_index(field.name)
         schema = schema.append(field) if at < 0 else schema.set(at, field)

@@ -11,7 +11,8 @@ NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 # What Spark escapes in such names (`ExternalCatalogUtils.escapePathName`).
 _ESCAPED: Final = re.compile(r"[\x00-\x1f\"#%'*/:=?\\\x7f{\[\]^]")
 _CODE: Final = re.compile("%([0-9A-Fa-f]{2})")
-_WHOLE: Final = re.compile(r"-?(0|[1-9]\d{0,17})")
+_WHOLE: Final = re.compile(r"-?(0|[1-9]\d{0,18})")
+_MOST: Final = 2**63 - 1
 
 
 class Key(NamedTuple):
@@ -74,7 +75,9 @@ def same_columns(names: Iterable[str]) -> tuple[str, ...]:
 
 def _all_whole(texts: Iterable[str]) -> bool:
     said = [text for text in texts if text != NULL]
-    return bool(said) and all(_WHOLE.fullmatch(text) and text != "-0" for text in said)
+    return bool(said) and all(
+        _WHOLE.fullmatch(text) and text != "-0" and abs(int(text)) <= _MOST for text in said
+    )
 
 
 def _escape(text: str) -> str:

@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false
 # Arrow's hints are partial: what its functions take and return is not known in full.
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,27 @@ def named_schema(data: bytes) -> tuple[tuple[str, str], ...]:
     """What a schema is called in keys: the same for every version of Arrow."""
     schema = schema_of(data)
     return () if schema is None else tuple((field.name, str(field.type)) for field in schema)
+
+
+def check_csv(said: str, found: "pa.Schema", given: "pa.Schema | None", shard: str) -> None:
+    """Raises ConfigError for what a CSV file shows to be a mistake: text that is no UTF-8, a name
+    in schema= that is nearly that of a column."""
+    import pyarrow.types as types
+
+    told = [] if given is None else given.names
+    for field in found:
+        if types.is_binary(field.type) and field.name not in told:
+            raise ConfigError(
+                f"{said}: column {field.name!r} of {shard} is no UTF-8 text: save it as UTF-8 "
+                f'(or take the bytes, with schema={{"{field.name}": "binary"}})'
+            )
+    for name in told:
+        near = difflib.get_close_matches(name, found.names, n=1)
+        if near and near[0] != name and near[0] not in told and name not in found.names:
+            raise ConfigError(
+                f"{said}: schema= names {name!r}, which the header of {shard} lacks; did you mean "
+                f"{near[0]!r}?"
+            )
 
 
 def checked_columns(asked: Iterable[str] | None, known: Iterable[str]) -> list[str] | None:

@@ -59,6 +59,8 @@ def frame_of(source: Source, layout: Layout, schema: "pa.Schema | None") -> Any:
         reader = reader.option("basePath", _literal(base))
     if layout.format == "csv" and schema is not None and not paths[0].startswith(S3):
         _check_headers(layout, paths, schema.names)  # in a bucket Spark does, when it reads
+    if layout.format == "parquet" and not paths[0].startswith(S3):
+        _check_columns(layout, paths)
     with _set(session, _INFERENCE, "false"):
         frame = _read(reader, layout, [_literal(path) for path in paths], schema)
     return _typed(frame, layout)
@@ -90,6 +92,19 @@ def _check_headers(layout: Layout, paths: Sequence[str], columns: Sequence[str])
         if found != list(columns):
             said = f"{shard.name} has the columns {', '.join(found)}, not {', '.join(columns)}"
             raise ConfigError(_HEADERS.format(said))
+
+
+def _check_columns(layout: Layout, paths: Sequence[str]) -> None:
+    """Raises ConfigError for a shard with a column that Spark would leave out without a word."""
+    with unwatched():
+        opened = formats.dataset_of("parquet", [formats.Piece(p, (), ()) for p in paths], (), None)
+        found = formats.left_out(opened)
+    if found is not None:
+        at, name = found
+        raise ConfigError(
+            f"{layout.shards[at].name} has the column {name!r}, which {layout.shards[0].name} has "
+            "not: write the shards with the same columns"
+        )
 
 
 def _typed(frame: Any, layout: Layout) -> Any:

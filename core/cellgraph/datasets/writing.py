@@ -137,7 +137,12 @@ def _upload(draft: Path, place: BucketPlace, format_: str) -> None:
 def _fill(draft: Path, frame: object, format_: str, by: Sequence[str], shard_bytes: int) -> None:
     """Write the shards of *frame* below *draft*."""
     number = 0
+    first: pa.Schema | None = None
     for table in formats.tables_of(frame):
+        if first is None:
+            first = table.schema
+        else:
+            table = _alike(table, first)
         for values, part in _partitions(table, by):
             folder = draft / hive.folder_of(by, values) if by else draft
             folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +153,26 @@ def _fill(draft: Path, frame: object, format_: str, by: Sequence[str], shard_byt
                 number += 1
     if not number:
         raise ConfigError("there is nothing to write: the frames are none, or have no rows")
+
+
+def _alike(table: "pa.Table", first: "pa.Schema") -> "pa.Table":
+    """A later frame of one dataset with the columns of the first. Raises ConfigError."""
+    import pyarrow as pa
+
+    other = {*table.column_names} ^ {*first.names}
+    if other:
+        raise ConfigError(
+            f"some frames have a column {min(other)!r} and others have not: give all the same ones"
+        )
+    if table.schema.equals(first):
+        return table
+    try:
+        return table.select(first.names).cast(first)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise ConfigError(
+            f"a later frame does not fit the types of the first ({error}): cast the columns of all "
+            "frames to one type"
+        ) from None
 
 
 def _slices(table: "pa.Table", shard_bytes: int, *, empty: bool) -> "Iterator[pa.Table]":
@@ -211,7 +236,10 @@ def _checked(table: "pa.Table", name: str) -> Any:
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if types.is_integer(column.type):
-        return column.cast(pa.int64())
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise ConfigError(f"partition_by={name!r}: {error}: make it text") from None
     if not (types.is_string(column.type) or types.is_large_string(column.type)):
         raise ConfigError(
             f"partition_by={name!r}: a {column.type} cannot name folders that mean the same "
@@ -221,4 +249,6 @@ def _checked(table: "pa.Table", name: str) -> Any:
 
     if pc.any(pc.equal(column, pa.scalar(""))).as_py():
         raise ConfigError(f"partition_by={name!r}: an empty text cannot name a folder: replace it")
+    if pc.any(pc.equal(column, pa.scalar(hive.NULL))).as_py():
+        raise ConfigError(f"partition_by={name!r}: {hive.NULL} stands for no value: replace it")
     return column
