@@ -94,14 +94,13 @@ def containers(box: Any, watched: Any) -> list[dict[str, Any]]:
 def test_several_calls_of_one_child_and_what_they_ask_for(
     box: Any, opened: Callable[..., Any]
 ) -> None:
-    """Their container is one, and has no Python; what a call leaves running ends with it."""
+    """Their container is one; what a call leaves running ends with it."""
 
     def call(i: int) -> Any:
         return cg.script(
             """
             sleep 600 &
             test "$i" -ne 1
-            if command -v python python3; then exit 9; fi
             echo "$i of $AWS_BATCH_JQ_NAME"
             """,
             inputs={"i": i},
@@ -134,11 +133,12 @@ def test_too_long(opened: Callable[..., Any]) -> None:
 
 
 @pytest.mark.sandboxed
-def test_a_lost_host_costs_nothing_and_a_secret_travels_by_name(
+def test_without_python_a_lost_host_costs_nothing_and_a_secret_travels_by_name(
     box: Any, opened: Callable[..., Any]
 ) -> None:
     box.faults.lose_host(when="end")
-    call = cg.script('echo "${#key}"', inputs={"key": cg.Secret("env:KEY")}, executor="batch",
+    command = 'command -v python python3 || echo "${#key}"'
+    call = cg.script(command, inputs={"key": cg.Secret("env:KEY")}, executor="batch",
                      image=IMAGE)  # fmt: skip
     settings = {"environment": {"KEY": "twelve chars"}}
     assert opened(**settings).session.evaluate(call) == "12\n"
@@ -213,6 +213,7 @@ def _command_line(pid: str) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 @pytest.mark.sandboxed
 def test_a_mounted_bucket_is_read_where_it_is(
     box: Any, opened: Callable[..., Any], tmp_path: Path
@@ -235,3 +236,47 @@ def test_a_mounted_bucket_is_read_where_it_is(
     link, text, copied, other = opened(fsx=fsx).session.evaluate(call).splitlines()
     assert (link, text, other) == (str(mount / "ns" / "a.txt"), "on fs", "in S3")
     assert copied.startswith("/cellgraph/")
+
+
+@pytest.mark.slow
+@pytest.mark.sandboxed
+def test_hosts_that_are_lost_while_scripts_run(
+    box: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Each is tried again, one fails for good, and nothing is left running of any attempt."""
+    pids = tmp_path / "pids"
+    pids.mkdir()
+    lost = range(0, 24, 3)
+    for child in lost:
+        box.faults.lose_host(child=child, when=2.0)
+
+    def call(i: int) -> Any:
+        return cg.script(
+            """
+            sleep 600 &
+            echo "$$ $!" > "$pids/$i-$AWS_BATCH_JOB_ATTEMPT"
+            sleep 3
+            seq 20000 > "$all"
+            echo "$i" >> "$all"
+            test "$i" -ne 7
+            """,
+            inputs={"i": i, "pids": str(pids)},
+            outputs={"all": "all.txt"},
+            executor="batch",
+            image=IMAGE,
+        )
+
+    watched = opened()
+    values = watched.session.evaluate([call(i) for i in range(24)], fail="keep")
+    failures = [i for i, value in enumerate(values) if isinstance(value, cg.Failure)]
+    assert failures == [7]
+    assert isinstance(values[7].error, cg.ScriptError)
+    for i, value in enumerate(values):
+        if i != 7:
+            assert value["all"].read_text().split()[-2:] == ["20000", str(i)]
+    assert {job.task for job in watched.of(RemoteJobAdded)} == {"sleep"}
+    began = {path.name for path in pids.iterdir()}
+    assert {f"{i}-1" for i in range(24) if i not in lost} <= began
+    assert {f"{i}-2" for i in lost} <= began
+    noted = [pid for path in pids.iterdir() for pid in path.read_text().split()]
+    eventually(lambda: not any(map(_command_line, noted)))

@@ -149,6 +149,25 @@ def ran(tmp_path: Path) -> list[int]:
     return [found[str(i)] for i in range(4)]
 
 
+def test_a_script_beside_the_worker_is_signed_for_and_is_not_told_the_key(
+    signing: Callable[[], Watched],
+) -> None:
+    """The key is an argument of the worker's command, and what it makes is what it signs."""
+    call = cg.script(
+        """
+        seq 99999 > "$all"
+        tr '\\0' '\\n' < /proc/$PPID/cmdline | grep -c -e '--array-key' || :
+        env | grep -c ARRAY_KEY || :
+        """,
+        outputs={"all": "all.txt", "text": "-"},
+        executor="batch",
+        image="an image of its own",
+    )
+    value = signing().session.evaluate(call)
+    assert value["text"] == "0\n0\n"
+    assert value["all"].size_bytes == 588_888
+
+
 def test_a_forged_outcome_is_neither_read_nor_taken_for_an_end(
     box: Any,
     signing: Callable[[], Watched],
