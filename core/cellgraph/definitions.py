@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
 from cellgraph.credentials import names_one
+from cellgraph.described import describe_text
 from cellgraph.digest import digest
 from cellgraph.environment import Environment
 from cellgraph.errors import IdentityError, Undescribed
@@ -150,12 +151,19 @@ class Definitions:
     def _placed(self, task: Task[..., Any], executor: str, options: TaskOptions) -> Code:
         """The same where a call runs: with the versions that it finds there."""
         code = self.code_of(task)
-        named = () if code.identity is None else code.identity.packages
-        if self._around is None or not named or task.own.packages == "none":
+        if self._around is None or task.func is describe_text:
             return code
-        releases = self._around.releases(task.name, executor, options.extra, named)
+        named = () if code.identity is None else code.identity.packages
+        if task.own.packages == "none":
+            named = ()
+        extra = options.extra
+        if isinstance(task.func, ScriptFunction):  # its worker is in the executor's own image
+            extra = {k: v for k, v in (extra or {}).items() if k != "image"}
+        releases = self._around.releases(task.name, executor, extra, named)
+        if not named or releases is None:
+            return code
         if not releases:
-            return code if releases is None else code._replace(releases={})
+            return code._replace(releases={})
         key = (code.own, *sorted(releases.items()))
         found = self._codes.get(key)
         if found is None:

@@ -244,6 +244,7 @@ class Surroundings(NamedTuple):
     own: frozenset[str] | None = None  # packages it has of its own; None: all. Others come along
     documented: Mapping[str, str] = {}  # versions by its documentation, not by a job that looked
     options: Mapping[str, object] = {}  # of a call that describes it
+    prepared: bool = False  # that call also makes it: nothing else runs there before
 
 
 class RemoteDesk(Protocol):

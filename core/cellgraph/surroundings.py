@@ -132,8 +132,11 @@ class PlacesOfRun:
         place = self._places.of(executor, extra)
         if place is None:
             return None
+        if place.prepared and self._asks and self._described(place) is None:
+            self._want(executor, place)
+            raise Undescribed(f"{place.name} has to be made: evaluate again, and a job does first")
         others: dict[str, str] = {}
-        here = installed()
+        here = installed() if named else {}
         for package, version in named:
             if package not in here or (place.own is not None and package not in place.own):
                 continue  # a loose module, or it is brought along
@@ -163,11 +166,14 @@ class PlacesOfRun:
         """A record that lacks a package may be old: it is made again once in a session."""
         if place.name in self._places.fresh:
             raise missing(task, package, place.name)
-        self._places.wanted[place.name] = Wanted(executor, place)
+        self._want(executor, place)
         raise Undescribed(
             f"{task} names the package {package}, and it is not known which version {place.name} "
             "has: evaluate again, and a job finds out first"
         )
+
+    def _want(self, executor: str, place: Surroundings) -> None:
+        self._places.wanted[place.name] = Wanted(executor, place)
 
 
 class Asker:

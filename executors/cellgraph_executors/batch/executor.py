@@ -9,11 +9,14 @@ from cellgraph.events import RemoteKind
 from cellgraph.executor import Job, Resources, Surroundings
 from cellgraph.mounts import VARIABLE
 from cellgraph.scripting import ScriptFunction
+from cellgraph.stores.s3.bucket import Bucket
+from cellgraph.stores.s3.place import parse_uri
 from cellgraph_executors.asked import merged
 from cellgraph_executors.aws import Clients, asking
 from cellgraph_executors.batch.beside import WORKER_VCPUS
 from cellgraph_executors.batch.checkup import examine
 from cellgraph_executors.batch.definition import definition, submission
+from cellgraph_executors.batch.locked import Locked, started
 from cellgraph_executors.batch.service import BatchJobs
 from cellgraph_executors.batch.settings import (
     TASK_OPTIONS,
@@ -37,8 +40,8 @@ class BatchExecutor(Remote):
     Settings: `queue` and `image` (needed; an image that has cellgraph), `helper_image` (has it in
     the place of `image`, which then needs nothing but bash and runs scripts alone), `job_role`,
     `execution_role`, `head_role` and `scheduler_role` (of exported runs), `region`, `profile`,
-    `array_max`, `window_s`, `poll_s`,
-    `retries_on_host_loss`, `usd_per_vcpu_hour`, `environment` (variables of the jobs),
+    `array_max`, `window_s`, `poll_s`, `retries_on_host_loss`, `usd_per_vcpu_hour`, `environment`
+    ("lock": see `batch.locked`, with `lock`; or as `variables`), `variables` (of the jobs),
     `job_definition` and `submit_job` (fields laid over what is registered and submitted), `fsx` (an
     FSx for Lustre that hosts mount: see `cellgraph_executors.fsx`), `name`.
 
@@ -50,6 +53,7 @@ class BatchExecutor(Remote):
 
     def __init__(self, *, name: str = "batch", **settings: Any) -> None:
         self._settings = made = checked(name, settings)
+        self._locked = Locked(made.lock)
         terms = Terms(name, made.poll_s, made.usd_per_vcpu_hour)
         super().__init__(terms, made.window_s, made.array_max)
 
@@ -62,8 +66,12 @@ class BatchExecutor(Remote):
         made = of_function(self._settings, Resources(extra=extra))
         laid: Mapping[str, Any] = made.job_definition.get("containerProperties", {})
         image = str(laid.get("image") or made.image)
-        # What is no image is said when a call is sent.
-        return Surroundings(f"image {image}", options=extra) if image else None
+        if not image:
+            return None  # said when a call is sent
+        if not made.is_locked:
+            return Surroundings(f"image {image}", options=extra)
+        name = f"image {image} with lock {self._locked.brought.digest[:12]}"
+        return Surroundings(name, options=extra, prepared=True)
 
     def examine(self) -> Iterator[Found]:
         """What `cellgraph doctor` says: level, detail, advice. Asks AWS. Raises ConfigError."""
@@ -74,7 +82,14 @@ class BatchExecutor(Remote):
         access = store.arrays.access
         made = self._settings
         clients = Clients(made.profile or access.profile, made.region or access.region)
-        return BatchService(clients, made)
+        if made.is_locked and store.arrays.policy.mode == "signed":
+            raise ConfigError(
+                f"executor {self.name!r}: environment='lock' installs what lies in the bucket, "
+                "which nobody signs: with trust='signed' use an image (`cellgraph image`)"
+            )
+        return BatchService(
+            clients, made, self._locked, Bucket(parse_uri(store.arrays.uri), access)
+        )
 
 
 class BatchService(BatchJobs):
@@ -83,11 +98,21 @@ class BatchService(BatchJobs):
     at_once = 100
     resends = 0
 
-    def __init__(self, clients: Clients, settings: BatchSettings) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        settings: BatchSettings,
+        locked: Locked | None = None,
+        bucket: Bucket | None = None,
+    ) -> None:
+        """*locked* and *bucket*: what jobs install where `environment` says so, and from where."""
         super().__init__(clients)
         self._settings = settings
+        self._locked = locked
+        self._bucket = bucket
         self._lock = threading.Lock()
         self._systems: dict[str, FileSystem] = {}  # those that were asked for
+        self._put = False  # what jobs install is in the store
         self._registered: dict[str, str] = {}  # name of a definition -> name and revision
 
     def check(self, job: Job) -> None:
@@ -119,7 +144,7 @@ class BatchService(BatchJobs):
             pending.name,
             pending.line,
             self.defined_for(settings),
-            command,
+            started(command) if settings.is_locked else command,
             job.resources,
             children,
             pending.calls_per_child,
@@ -149,11 +174,33 @@ class BatchService(BatchJobs):
         wanted = definition(
             settings.helper_image or settings.image,
             {name: arn for name, arn in roles.items() if arn},
-            {"AWS_DEFAULT_REGION": self.region(), **mounts, **settings.environment},
+            {
+                "AWS_DEFAULT_REGION": self.region(),
+                **self._installing(settings),
+                **mounts,
+                **settings.said_variables,
+            },
             merged(overlay, settings.job_definition),
             settings.image if settings.helper_image else "",
         )
         return self._defined(wanted)
+
+    def _installing(self, settings: BatchSettings) -> Mapping[str, str]:
+        """Variables for jobs that install their packages; what they need is in the store then.
+
+        Raises S3Fault, ConfigError.
+        """
+        if not settings.is_locked:
+            return {}
+        if self._locked is None or self._bucket is None:
+            raise ConfigError(
+                "environment='lock' is for calls that a session sends: exported runs have an image "
+                "with everything in it (`cellgraph image`)"
+            )
+        if not self._put:
+            self._locked.put(self._bucket)
+            self._put = True
+        return self._locked.variables(self._bucket, self.region())
 
     def _mounts(self, settings: BatchSettings) -> tuple[dict[str, str], dict[str, Any]]:
         """Variables and fields of the definition for jobs that see a file system."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from cellgraph.errors import ConfigError
 from cellgraph.executor import Resources
@@ -14,9 +14,10 @@ _MAX_HOST_RETRIES: Final = 9  # Batch takes ten attempts
 
 TEXTS: Final = (
     "queue", "image", "helper_image", "job_role", "execution_role", "head_role", "scheduler_role",
-    "region", "profile",
+    "region", "profile", "lock",
 )  # fmt: skip
-MAPPINGS: Final = ("job_definition", "submit_job", "environment", "fsx")
+MAPPINGS: Final = ("job_definition", "submit_job", "environment", "variables", "fsx")
+LOCK: Final = "lock"  # as `environment`: the packages of here are installed in the image
 NUMBERS: Final[Mapping[str, tuple[float, float]]] = {
     "array_max": (1, MAX_ARRAY),
     "window_s": (0, MAX_WINDOW_S),
@@ -54,7 +55,10 @@ class BatchSettings:
     poll_s: float = 1.0  # between two looks while things change
     retries_on_host_loss: int = 3  # by Batch itself; they cost no retries= of a task
     usd_per_vcpu_hour: float = 0.0
-    environment: Mapping[str, str] = field(default_factory=_nothing)  # variables of the jobs
+    # "lock" (see `batch.locked`), or variables of the jobs
+    environment: Mapping[str, str] | Literal["lock"] = field(default_factory=_nothing)
+    variables: Mapping[str, str] = field(default_factory=_nothing)  # of the jobs, too
+    lock: str = ""  # a requirements file; empty: what is installed here
     job_definition: Mapping[str, Any] = field(default_factory=_nothing)  # laid over the definition
     submit_job: Mapping[str, Any] = field(default_factory=_nothing)  # laid over each submission
     fsx: Mapping[str, Any] = field(default_factory=_nothing)  # see `cellgraph_executors.fsx`
@@ -63,6 +67,17 @@ class BatchSettings:
         """These settings with what a task says over them. Raises ConfigError."""
         said = {k: v for k, v in (resources.extra or {}).items() if k != "memory_max_gib"}
         return checked("batch", {**self.as_dict(), **said}) if said else self
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether jobs install their packages."""
+        return self.environment == LOCK
+
+    @property
+    def said_variables(self) -> Mapping[str, str]:
+        """The variables of the jobs."""
+        own: Mapping[str, str] = {} if self.environment == LOCK else self.environment
+        return {**own, **self.variables}
 
     def as_dict(self) -> dict[str, Any]:
         """The settings by name."""
@@ -102,7 +117,10 @@ def checked(executor: str, said: Mapping[str, Any]) -> BatchSettings:
     check_settings(executor, said, NAMES, _problem)
     if said.get("fsx"):
         file_system(said["fsx"])
-    return BatchSettings(**said)
+    made = BatchSettings(**said)
+    if made.lock and not made.is_locked:
+        raise ConfigError(f'executor {executor!r}: lock= names what environment="lock" installs')
+    return made
 
 
 def check_options(executor: str, extra: Mapping[str, object]) -> None:
@@ -117,11 +135,13 @@ def _problem(name: str, value: object) -> str:
         return "" if good else "a number above 0"
     if name in TEXTS:
         return "" if isinstance(value, str) else "a text"
+    if name == "environment" and value == LOCK:
+        return ""
     if name in MAPPINGS:
         if not isinstance(value, Mapping):
-            return "a section"
+            return 'a section, or "lock"' if name == "environment" else "a section"
         pairs = list(cast("Mapping[object, object]", value).items())
-        if name == "environment":
+        if name in ("environment", "variables"):
             return "" if all(isinstance(v, str) for _, v in pairs) else "texts by name"
         return "" if all(isinstance(k, str) for k, _ in pairs) else "fields by name"
     least, most = NUMBERS[name]

@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import requires, version
+from importlib.metadata import distribution, requires, version
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -59,6 +59,7 @@ def wheel() -> Asset:
     files[f"{home}/WHEEL"] = (
         b"Wheel-Version: 1.0\nGenerator: cellgraph\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     )
+    files[f"{home}/entry_points.txt"] = (_plugins() or "").encode()
     files[f"{home}/RECORD"] = _record(files, f"{home}/RECORD")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -79,6 +80,11 @@ def _files() -> Iterator[tuple[str, bytes]]:
             inside = path.relative_to(root.parent)
             if path.suffix in _KINDS and not _LEFT_OUT & set(inside.parts):
                 yield inside.as_posix(), path.read_bytes()
+
+
+def _plugins() -> str | None:
+    """By which executors are found, where a reducer runs there."""
+    return distribution("cellgraph").read_text("entry_points.txt")
 
 
 def _metadata(number: str) -> str:

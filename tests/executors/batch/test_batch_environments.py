@@ -1,11 +1,11 @@
 """Packages count by their version where a call runs: in the image, not here."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.executors.batch.support.lumps import have, install
 
 import cellgraph as cg
 from cellgraph.errors import ConfigError, EnvironmentChanged, TaskError
@@ -37,27 +37,13 @@ def plain(n):
 """
 
 
-def install(folder: Path, release: str) -> Path:
-    """Site packages with `lumps`, as pip leaves them; empty ones if it has no *release*."""
-    site = folder / f"lumps-{release or 'missing'}" / "site-packages"
-    info = site / f"lumps-{release}.dist-info"
-    site.mkdir(parents=True)
-    if release:
-        info.mkdir()
-        (site / "lumps.py").write_text(f"RELEASE = {release!r}\n")
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: lumps\nVersion: {release}\n")
-        (info / "RECORD").write_text(f"lumps.py,,\nlumps-{release}.dist-info/RECORD,,\n")
-    return site
-
-
 class Lab:
     """Tasks that name a package, and images that have it in some version."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, opened: Callable[..., Any]) -> None:
         self._folder = folder
         self._opened = opened
-        patch.setattr(sys, "path", [str(install(folder, "1.0")), *sys.path])
-        patch.delitem(sys.modules, "lumps", raising=False)
+        have(patch, folder, "1.0")
         self.tasks = user_code(_CODE, "notebook_of_lumps")
 
     def image(self, release: str, name: str = "science:latest") -> Any:

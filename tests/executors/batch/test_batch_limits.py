@@ -119,7 +119,7 @@ def requests(said: dict[str, Any], queue: str = "sandbox") -> tuple[dict[str, An
     names = ("tags", "memory_gib", "timeout_s")
     resources: Any = {name: settings.pop(name) for name in names if name in settings}
     made = checked("batch", settings)
-    defined = definition("sandbox/python", {}, made.environment, made.job_definition)
+    defined = definition("sandbox/python", {}, made.said_variables, made.job_definition)
     command = ["true"]
     submitted = submission(
         f"limit-{uuid.uuid4().hex}", queue, defined["jobDefinitionName"], command,
