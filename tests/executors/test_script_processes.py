@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.executors.support.processes import lives
 
 import cellgraph as cg
 from cellgraph.events import Event, LogText
@@ -36,14 +37,6 @@ def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < limit, "it did not come"
         time.sleep(0.01)
-
-
-def lives(pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return text.rpartition(")")[2].split()[0] != "Z"
 
 
 def pids_in(file: Path) -> list[int]:

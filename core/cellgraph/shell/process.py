@@ -31,24 +31,26 @@ class Ended(NamedTuple):
     stderr: bytes
 
 
-def run(
-    argv: Sequence[str],
-    *,
-    folder: Path,
-    environment: Mapping[str, str],
-    stdin: Path | None,
-    stdout: Path | None,
-    say: Say,
-) -> Ended:
-    """Run *argv* in *folder* until it and its group have ended.
+class Command(NamedTuple):
+    """A program, and what it is to find."""
 
-    *stdout* is the file its standard output goes to; None: to *say*, as standard error does, on
-    this thread while it runs. Raises OSError when it cannot be started.
+    argv: Sequence[str]
+    folder: Path  # where it works
+    variables: Mapping[str, str]  # beside those of the place that runs it
+    stdin: Path | None  # None: nothing to read
+    stdout: Path | None  # where its standard output goes; None: to who listens
+
+
+def run(command: Command, environment: Mapping[str, str], say: Say) -> Ended:
+    """Run it until it and its group have ended, with *environment* for variables.
+
+    *say* is told, on this thread, what it writes while it runs: to its standard error, and to its
+    standard output if that is no file. Raises OSError when it cannot be started.
     """
-    with _opened(stdin, "rb") as source, _opened(stdout, "wb") as sink:
+    with _opened(command.stdin, "rb") as source, _opened(command.stdout, "wb") as sink:
         process = subprocess.Popen(
-            argv,
-            cwd=folder,
+            command.argv,
+            cwd=command.folder,
             env=environment,
             stdin=source or subprocess.DEVNULL,
             stdout=sink or subprocess.PIPE,

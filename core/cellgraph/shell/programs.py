@@ -3,12 +3,11 @@
 import os
 import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Protocol
 
-from cellgraph.shell.process import Ended, Say, run
+from cellgraph.shell.process import Command, Ended, Say, run
 
 
 class Programs(Protocol):
@@ -18,22 +17,11 @@ class Programs(Protocol):
         """Whether the file or folder at *path* is there too, under this name."""
         ...
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        folder: Path,
-        variables: Mapping[str, str],
-        stdin: Path | None,
-        stdout: Path | None,
-        say: Say,
-    ) -> Ended:
-        """Run a program in *folder* until it and what it started have ended.
+    def run(self, command: Command, say: Say) -> Ended:
+        """Run a program until it and what it started have ended; *say* as in `process.run`.
 
-        *variables* are added to those of the place. *stdin*: None for nothing to read. *stdout*:
-        the file its standard output goes to; None: to *say*, as standard error does, on this
-        thread while it runs. Raises OSError when it cannot be started; an error of
-        `cellgraph.errors` when the place is lost.
+        Raises OSError when it cannot be started; an error of `cellgraph.errors` when the place is
+        lost.
         """
         ...
 
@@ -45,21 +33,9 @@ class Here:
         """See `Programs`."""
         return True
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        folder: Path,
-        variables: Mapping[str, str],
-        stdin: Path | None,
-        stdout: Path | None,
-        say: Say,
-    ) -> Ended:
+    def run(self, command: Command, say: Say) -> Ended:
         """See `Programs`."""
-        environment = {**os.environ, "PATH": _search_path(), **variables}
-        return run(
-            argv, folder=folder, environment=environment, stdin=stdin, stdout=stdout, say=say
-        )
+        return run(command, {**os.environ, "PATH": _search_path(), **command.variables}, say)
 
 
 class _Chosen(threading.local):

@@ -19,7 +19,7 @@ from cellgraph.shell import outputs as made
 from cellgraph.shell.command import BASH, interpreter
 from cellgraph.shell.inputs import Variables, stage, staged
 from cellgraph.shell.outputs import Output
-from cellgraph.shell.process import Ended, Say
+from cellgraph.shell.process import Command, Ended, Say
 from cellgraph.shell.programs import chosen
 
 _SHOWN_LINES: Final = 12
@@ -104,12 +104,8 @@ def _run(
     wanted = any(o.kind == "stdout" for o in outputs)
     try:
         return chosen().run(
-            argv,
-            folder=folder.work,
-            variables=own,
-            stdin=stdin,
-            stdout=folder.stdout if wanted else None,
-            say=_into_log(folder.root),
+            Command(argv, folder.work, own, stdin, folder.stdout if wanted else None),
+            _into_log(folder.root),
         )
     except OSError as error:
         raise ScriptError(

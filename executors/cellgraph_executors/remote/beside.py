@@ -18,14 +18,14 @@ import selectors
 import shlex
 import tempfile
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from cellgraph import mounts
 from cellgraph.errors import ExecutorError
-from cellgraph.shell.process import Ended, Say, pass_on
+from cellgraph.shell.process import Command, Ended, Say, pass_on
 from cellgraph.shell.programs import elsewhere
 
 _PIPES: Final = "pipes"
@@ -104,23 +104,14 @@ class Companion:
         real = Path(path).resolve()
         return any(real.is_relative_to(each) for each in (str(self._folder), *mounts.folders()))
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        folder: Path,
-        variables: Mapping[str, str],
-        stdin: Path | None,
-        stdout: Path | None,
-        say: Say,
-    ) -> Ended:
+    def run(self, command: Command, say: Say) -> Ended:
         """See `Programs`. A program that a signal has ended has the exit code 128 + its number, and
         one that cannot be started has 126 or 127, as bash says."""
         if self._answers < 0:
             self._connect()
         with tempfile.TemporaryDirectory(prefix="cellgraph-pipes-") as place:
             streams = {"stderr": Path(place, "stderr")}
-            if stdout is None:
+            if command.stdout is None:
                 streams["stdout"] = Path(place, "stdout")
             for pipe in streams.values():
                 os.mkfifo(pipe)
@@ -129,8 +120,7 @@ class Companion:
                 try:
                     for descriptor, name in zip(opened, streams, strict=True):
                         selector.register(descriptor, selectors.EVENT_READ, name)
-                    output = stdout or streams["stdout"]
-                    self._ask(request(argv, folder, variables, stdin, output, streams["stderr"]))
+                    self._ask(request(command, streams))
                     return self._listen(selector, say)
                 finally:
                     for descriptor in opened:
@@ -195,20 +185,17 @@ class Companion:
         return not more
 
 
-def request(
-    argv: Sequence[str],
-    folder: Path,
-    variables: Mapping[str, str],
-    stdin: Path | None,
-    stdout: Path,
-    stderr: Path,
-) -> bytes:
-    """The bash that runs a program. Pure. Each value is one quoted word, whatever is in it."""
-    streams = f"<{_word(stdin or os.devnull)} >{_word(stdout)} 2>{_word(stderr)}"
+def request(command: Command, streams: Mapping[str, Path]) -> bytes:
+    """The bash that runs a program. Pure. Each value is one quoted word, whatever is in it.
+
+    *streams*: the pipes for its streams, by name.
+    """
+    source, out = command.stdin or os.devnull, command.stdout or streams["stdout"]
+    redirected = f"<{_word(source)} >{_word(out)} 2>{_word(streams['stderr'])}"
     lines = [
-        f"cd -- {_word(folder)} || exit 126",
-        *[f"export {name}={_word(value)}" for name, value in variables.items()],
-        f"exec {' '.join(map(_word, argv))} {streams}",
+        f"cd -- {_word(command.folder)} || exit 126",
+        *[f"export {name}={_word(value)}" for name, value in command.variables.items()],
+        f"exec {' '.join(map(_word, command.argv))} {redirected}",
     ]
     return "\n".join(lines).encode("utf-8", "surrogateescape")
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+from tests.executors.support.processes import lives
 from tests.support.aws import aws
 
 import cellgraph as cg
@@ -188,9 +189,9 @@ def test_a_cancelled_call_ends_with_all_that_it_started(
     pids = tmp_path / "pids"
 
     def alive() -> list[str]:
-        """Of those that were noted; a zombie has no command line."""
+        """Of those that were noted."""
         found = pids.read_text().split() if pids.exists() else []
-        return [pid for pid in found if _command_line(pid)]
+        return [pid for pid in found if lives(pid)]
 
     call = cg.script(
         'sleep 600 & echo "$$ $!" > "$pids"; wait',
@@ -204,13 +205,6 @@ def test_a_cancelled_call_ends_with_all_that_it_started(
     with pytest.raises(CallCancelled):
         run.result()
     eventually(lambda: not alive())
-
-
-def _command_line(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 @pytest.mark.slow
@@ -279,4 +273,4 @@ def test_hosts_that_are_lost_while_scripts_run(
     assert {f"{i}-1" for i in range(24) if i not in lost} <= began
     assert {f"{i}-2" for i in lost} <= began
     noted = [pid for path in pids.iterdir() for pid in path.read_text().split()]
-    eventually(lambda: not any(map(_command_line, noted)))
+    eventually(lambda: not any(map(lives, noted)))

@@ -8,11 +8,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.executors.support.processes import lives
 
 import cellgraph as cg
 from cellgraph.errors import ExecutorError
@@ -23,6 +24,7 @@ from cellgraph.shell.outputs import declared
 from cellgraph.shell.programs import elsewhere
 from cellgraph.stores.memory import MemoryStore
 from cellgraph.structure import rebuild
+from cellgraph.testing.executor_lab import eventually
 from cellgraph.worker import run_job
 from cellgraph_executors.remote import beside
 from cellgraph_executors.remote.beside import SHELL, Companion, settle
@@ -209,26 +211,11 @@ def test_what_is_printed_is_heard_while_it_runs(
     assert isinstance(done, JobDone)
 
 
-def lives(pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return text.rpartition(")")[2].split()[0] != "Z"
-
-
-def until(true: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
-
-
 def test_what_a_script_leaves_running_ends_with_it(companion: Companion) -> None:
     with elsewhere(companion):
         done = run("sleep 600 & echo $!")
     assert isinstance(done, JobDone)
-    until(lambda: not lives(int(str(done.outcome))))
+    eventually(lambda: not lives(int(str(done.outcome))))
 
 
 def test_a_script_ends_with_the_worker(companion: Companion, folder: Path) -> None:
@@ -244,10 +231,10 @@ with beside(pathlib.Path({str(folder)!r})):
     ScriptFunction({script!r})("-", None, pids={str(pids)!r})
 """
     worker = subprocess.Popen([sys.executable, "-c", program])
-    until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    until(lambda: not any(lives(int(pid)) for pid in pids.read_text().split()))
+    eventually(lambda: not any(lives(int(pid)) for pid in pids.read_text().split()))
 
 
 def test_a_container_that_ends_is_noticed(
@@ -278,7 +265,7 @@ def test_the_shell_leaves_when_it_is_asked(shell: subprocess.Popen[bytes], folde
     companion = Companion(folder)
 
     def end() -> None:
-        until(lambda: pid.exists() and bool(pid.read_text()))
+        eventually(lambda: pid.exists() and bool(pid.read_text()))
         os.kill(shell.pid, signal.SIGTERM)
 
     ender = threading.Thread(target=end)
@@ -288,5 +275,5 @@ def test_the_shell_leaves_when_it_is_asked(shell: subprocess.Popen[bytes], folde
     ender.join()
     assert isinstance(failed, JobFailed)
     assert shell.wait() == 0
-    until(lambda: not lives(int(pid.read_text())))
+    eventually(lambda: not lives(int(pid.read_text())))
     companion.close()
