@@ -42,6 +42,7 @@ class Shipper:
         self._store = store
         self._lock = threading.Lock()
         self._sent: dict[bytes, tuple[Callable[..., Any], bytes]] = {}
+        self._bytecode: dict[bytes, list[str]] = {}  # code without source, by what it travels in
 
     def code(self, function: Function) -> bytes:
         """Return the digest of the blob that holds *function*, put once per code identity.
@@ -52,9 +53,17 @@ class Shipper:
             known = self._sent.get(function.code)
             # With `version=` one identity may stand for changed code: that is sent again.
             if known is None or known[0] is not function.func:
-                sent = self._store.put_blob(self._packed(function))
+                payload = self._packed(function)
+                sent = self._store.put_blob(payload)
+                self._bytecode[sent] = json.loads(payload.head)["bytecode"]
                 known = self._sent[function.code] = (function.func, sent)
             return known[1]
+
+    def check_python(self, function: Function, place: str, python: tuple[int, int]) -> None:
+        """Raise ExecutorError for code that the Python at *place* cannot read; see `code`."""
+        bytecode = self._bytecode.get(self.code(function), [])
+        if bytecode and python != sys.version_info[:2]:
+            raise _unreadable(function.name, list(sys.version_info[:2]), place, python, bytecode)
 
     def _packed(self, function: Function) -> Payload:
         identity = _identity(function.func, function.name)
@@ -196,14 +205,19 @@ def _check_edits(reach: Walk) -> None:
 
 
 def _check_python(name: str, said: Mapping[str, Any]) -> None:
-    here = list(sys.version_info[:2])
-    sent = said["python"]
-    if sent is not None and sent != here:
-        raise ExecutorError(
-            f"{name} needs Python {sent[0]}.{sent[1]} and this worker has {here[0]}.{here[1]}: "
-            f"{', '.join(said['bytecode'])} has no source and was sent as bytecode. Use an image "
-            "with the same Python"
-        )
+    here, sent = sys.version_info[:2], said["python"]
+    if sent is not None and sent != list(here):
+        raise _unreadable(name, sent, "this worker", here, said["bytecode"])
+
+
+def _unreadable(
+    name: str, needs: list[int], place: str, python: tuple[int, int], bytecode: list[str]
+) -> ExecutorError:
+    return ExecutorError(
+        f"{name} needs Python {needs[0]}.{needs[1]} and {place} has {python[0]}.{python[1]}: "
+        f"{', '.join(bytecode)} has no source and was sent as bytecode. Use an image with the same "
+        "Python"
+    )
 
 
 def _put(state: Iterable[tuple[str, str, object]]) -> None:

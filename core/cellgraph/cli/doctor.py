@@ -17,11 +17,14 @@ from rich.text import Text
 from cellgraph.cli.console import console
 from cellgraph.cli.places import store_folder
 from cellgraph.errors import CellgraphError
+from cellgraph.executor import Surroundings
+from cellgraph.marks import when
 from cellgraph.plugins import executor_names, make_executor
 from cellgraph.session import Session
 from cellgraph.settings import load_settings
 from cellgraph.stores import trusted
 from cellgraph.stores.opening import open_store
+from cellgraph.surroundings import on_record
 
 Level = Literal["ok", "missing", "broken"]
 
@@ -81,7 +84,7 @@ def findings(store: str | None) -> Iterator[Finding]:
         else:
             yield _store(folder)
             yield _disk(folder)
-        yield from _executors()
+        yield from _executors(where)
     yield _modules("notebook", ("IPython", "ipykernel", "anywidget"), "pip install cellgraph")
     yield _modules("demo", _DEMO, "pip install 'cellgraph[demo]' for `cellgraph demo`")
     yield _java()
@@ -146,27 +149,50 @@ def _disk(folder: Path) -> Finding:
     return Finding("ok", "disk", detail)
 
 
-def _executors() -> Iterator[Finding]:
+def _executors(store: str) -> Iterator[Finding]:
     """Every registered executor can be imported and takes its settings."""
     configured = load_settings({}).executors
     for name in dict.fromkeys((*executor_names(), *configured)):
         settings = dict(configured.get(name, {}))
         kind = str(settings.pop("type", name))
-        yield from _executor(name, kind, settings, looks=name in configured)
+        yield from _executor(name, kind, settings, store if name in configured else "")
 
 
 def _executor(
-    name: str, kind: str, settings: Mapping[str, object], *, looks: bool
+    name: str, kind: str, settings: Mapping[str, object], store: str
 ) -> Iterator[Finding]:
-    """One that is configured, and knows how (`examine`), looks at what it needs elsewhere."""
+    """One that is configured, and knows how (`examine`), looks at what it needs elsewhere.
+
+    *store*: empty for one that is not.
+    """
     remedy = "correct its settings, or install what it needs"
     try:
         made: Any = make_executor(kind, settings)
         yield Finding("ok", name, f"executor of type {type(made).__name__}")
-        for level, detail, advice in made.examine() if looks and hasattr(made, "examine") else ():
+        for level, detail, advice in made.examine() if store and hasattr(made, "examine") else ():
             yield Finding(level, name, detail, advice)
+        if store.startswith("s3://") and hasattr(made, "surroundings"):
+            yield from _surroundings(name, made.surroundings({}), store)
     except (CellgraphError, ImportError) as error:
         yield Finding("broken", name, str(error), remedy)
+
+
+def _surroundings(name: str, place: Surroundings | None, uri: str) -> Iterator[Finding]:
+    """What is on record of where calls of an executor run. Raises StoreError."""
+    if place is None:
+        return
+    store = open_store(load_settings({"store": uri}), lambda _: None)
+    try:
+        found = on_record(store, place.name)
+    finally:
+        store.close()
+    if found is None:
+        advice = "the first job there describes it"
+        yield Finding("missing", name, f"{place.name}: its packages are not on record", advice)
+        return
+    there, at = found
+    detail = f"{place.name}: Python {there.python}, {len(there.packages)} packages"
+    yield Finding("ok", name, f"{detail}, described {when(at)}")
 
 
 def _modules(what: str, modules: Sequence[str], remedy: str) -> Finding:

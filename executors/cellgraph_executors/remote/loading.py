@@ -59,7 +59,7 @@ class Loader:
             entries.append(CallEntry(job.key, arguments, unknown))
         try:
             if sendable:
-                self._shipper.code(sendable[0].function)
+                self._check_code(sendable[0])
         except ExecutorError as error:
             failed += [(job, error) for job in sendable]
             return [], [], failed
@@ -74,6 +74,14 @@ class Loader:
         if sent is leaf and isinstance(leaf, Stored):
             self._without_files.add(leaf.blob)
         return sent
+
+    def _check_code(self, job: Job) -> None:
+        """The code of a call can travel, to where it runs. Raises ExecutorError."""
+        self._shipper.code(job.function)
+        place = self._office.place_of(job)
+        known = None if place is None else on_record(self._office.store, place.name)
+        if place is not None and known is not None:
+            self._shipper.check_python(job.function, place.name, known[0].minor)
 
     def needs(self, job: Job) -> Needs:
         """What calls like *job* have to find where they run. Raises StoreError."""

@@ -8,9 +8,10 @@ import pytest
 from tests.executors.batch.support.lumps import have, install
 
 import cellgraph as cg
+from cellgraph.described import Described
 from cellgraph.errors import ConfigError, EnvironmentChanged, TaskError
 from cellgraph.events import RemoteJobAdded
-from cellgraph.surroundings import on_record
+from cellgraph.surroundings import entry_of, on_record
 from cellgraph.testing.executor_lab import user_code
 
 pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
@@ -137,3 +138,16 @@ def test_a_job_that_runs_anyway_describes_its_image(lab: Lab) -> None:
     assert watched.session.evaluate(lab.tasks["plain"](1)) == 2
     assert watched.session.evaluate(lab.tasks["weigh"](1)) == "1 by 2.0"
     assert jobs(watched) == ["plain", "weigh"]
+
+
+def test_bytecode_for_another_python_is_not_sent(lab: Lab) -> None:
+    """Once it is on record which Python an image has."""
+    made: dict[str, Any] = {"__name__": "nowhere"}
+    exec("def add(a, b):\n    return a + b", made)
+    task: Any = cg.task(executor="batch")(made["add"])
+    watched = lab.image("1.0", "science:old")
+    record = Described("3.9.18", "x86_64-linux", {}).text()
+    watched.session.store.append([entry_of("image science:old", record, 0.0)])
+    with pytest.raises(TaskError, match=r"needs Python .* and image science:old has 3\.9: add .*"):
+        watched.session.evaluate(task(1, 2))
+    assert jobs(watched) == []

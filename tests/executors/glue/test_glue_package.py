@@ -24,6 +24,7 @@ from cellgraph_executors.glue import package
 from cellgraph_executors.glue.causes import cause
 from cellgraph_executors.glue.definition import Assets, definition, run_request
 from cellgraph_executors.glue.pins import pins_of
+from cellgraph_executors.glue.places import asked_for, surroundings
 from cellgraph_executors.glue.service import told
 from cellgraph_executors.glue.settings import GlueSettings
 from cellgraph_executors.remote.states import Fact
@@ -124,3 +125,25 @@ def test_why_a_run_left_nothing(
     error = cause("fit", Fact(0, -1, state, message, 0.0, 0.0, "jr@job"), "last words\n")
     assert type(error) is kind and said in str(error) and str(error).startswith("fit: ")
     assert ("last words" in str(error)) == (state == "FAILED" or state == "EXPIRED")
+
+
+def test_what_glue_has_of_its_own() -> None:
+    """Spark, and what the settings ask for; everything where nothing is pinned."""
+    plain = GlueSettings()
+    place = surroundings(plain, {"workers": 20, "glue_version": "5.0"})
+    assert (place.name, place.documented) == ("AWS Glue 5.0", {"pyspark": "3.5.4"})
+    assert place.own is not None and "pyspark" in place.own and "pandas" not in place.own
+    assert place.options == {"workers": 2, "glue_version": "5.0"}
+    wheel = "s3://b/my_tool-1.0-py3-none-any.whl"
+    asked = GlueSettings(
+        glue_version="5.1", additional_python_modules=[wheel, "Light_GBM[x]>=4", "polars==1.2"]
+    )
+    place = surroundings(asked, {})
+    assert place.name == f"AWS Glue 5.1 with Light_GBM[x]>=4, polars==1.2, {wheel}"
+    assert place.own is not None and {"my-tool", "light-gbm", "polars"} < place.own
+    assert surroundings(GlueSettings(pin_packages=False), {}).own is None
+
+
+def test_a_package_that_is_asked_for_is_not_pinned() -> None:
+    """pip would be given two versions of it."""
+    assert asked_for(GlueSettings(additional_python_modules=["pandas==2.2.3"])) == {"pandas"}
