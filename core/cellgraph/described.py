@@ -5,7 +5,6 @@ that is read where keys are computed: packages count by their version where the 
 """
 
 import json
-import platform
 import re
 import sys
 from collections.abc import Mapping
@@ -51,6 +50,8 @@ class Described(NamedTuple):
 
 def describe() -> Described:
     """Describe this interpreter. Reads what is installed; imports nothing of it."""
+    import platform  # where it is asked for, once
+
     machine = f"{platform.machine()}-{sys.platform}"
     return Described(platform.python_version(), machine, packages_here())
 

@@ -32,6 +32,18 @@ def weigh_with_any(n):
 def gather(n):
     return [weigh(i) for i in range(n)]
 
+@cg.task
+def weigh_anywhere(n):
+    return f"{n} by {lumps.RELEASE}"
+
+@cg.task
+def scatter(n):
+    return [weigh_anywhere.options(executor="batch")(i) for i in range(n)]
+
+@cg.task(inherit={"executor": "batch"}, executor="thread")
+def spread(n):
+    return [weigh_anywhere(i) for i in range(n)]
+
 @cg.task(executor="batch")
 def plain(n):
     return n + 1
@@ -151,3 +163,18 @@ def test_bytecode_for_another_python_is_not_sent(lab: Lab) -> None:
     with pytest.raises(TaskError, match=r"needs Python .* and image science:old has 3\.9: add .*"):
         watched.session.evaluate(task(1, 2))
     assert jobs(watched) == []
+
+
+@pytest.mark.slow
+def test_final_values_rest_on_the_versions_below_them(lab: Lab) -> None:
+    """Whether a task says itself where it runs, or whoever calls it does."""
+    calls = [lab.tasks[name](2) for name in ("gather", "scatter", "spread")]
+    first = lab.image("1.0")
+    assert first.session.evaluate(calls) == [["0 by 1.0", "1 by 1.0"]] * 3
+    run = first.session.submit(calls)
+    assert run.result() == [["0 by 1.0", "1 by 1.0"]] * 3
+    assert run.counts.executed == 0
+    second = lab.image("2.0")
+    assert second.session.evaluate(lab.tasks["weigh"](9)) == "9 by 2.0"
+    for call in calls:
+        assert second.session.evaluate(call) == ["0 by 2.0", "1 by 2.0"]
