@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, cast
 
 from cellgraph.credentials import names_one
@@ -14,6 +15,7 @@ from cellgraph.frames import note
 from cellgraph.identity.code import CodeIdentity, code_identity, counted_version
 from cellgraph.identity.packages import installed
 from cellgraph.identity.values import reference
+from cellgraph.identity.witness import NOBODY, Witness
 from cellgraph.marks import UNMARKED, Mark, Marked, NoMarks
 from cellgraph.options import TaskOptions
 from cellgraph.plugins import ALIASES
@@ -31,6 +33,8 @@ _READING: Final = frozenset(
 )
 # Options that say where a call runs, beside an executor's own.
 _PLACING: Final = frozenset({"executor", "extra"})
+# What the identity of a task is made from.
+_PARTS: Final = (attrgetter("func"), attrgetter("own"), attrgetter("name"))
 
 
 class Code(NamedTuple):
@@ -71,6 +75,7 @@ class Definition:
     delicate: bool  # an argument is called what only a secret key is called
     reads_state: bool  # its code reads names that may change while the run goes on
     checked: float = 0.0  # when it was last found to be current, or not (monotonic, seconds)
+    witness: Witness = NOBODY  # of the last look at all of the code
 
     @property
     def past_ids(self) -> frozenset[bytes]:
@@ -82,11 +87,16 @@ class Definition:
         changed a global that the code reads. Raises nothing."""
         if self.identity is None:
             return False
+        if self.witness.holds():
+            return True
+        witness = Witness()
         try:
-            now = identity_of(self.task, self.releases)
+            now = identity_of(self.task, self.releases, witness)
         except IdentityError:
             return False
-        return now.digest == self.identity.digest
+        current = now.digest == self.identity.digest
+        self.witness = witness if current else NOBODY
+        return current
 
 
 class Definitions:
@@ -272,14 +282,23 @@ def _in_epoch(own: bytes, epoch: bytes) -> bytes:
     return digest(own + epoch) if epoch else own
 
 
-def identity_of(task: Task[..., Any], releases: Mapping[str, str] | None = None) -> CodeIdentity:
+def identity_of(
+    task: Task[..., Any],
+    releases: Mapping[str, str] | None = None,
+    witness: Witness = NOBODY,
+) -> CodeIdentity:
     """Identity of the task's code as it is now, with *releases* of packages where they are others.
 
-    Raises IdentityError.
+    *witness* notes what it is made of, *releases* aside. Raises IdentityError.
     """
     if isinstance(task.func, ScriptFunction):
+        witness.give_up()
         return task.func.code_identity(task.name)
     own = task.own
+    for part in _PARTS:
+        witness.identical(part, task)
+    if own.uses:  # whatever holds them may be changed
+        witness.give_up()
     return code_identity(
         task.func,
         name=task.name,
@@ -287,6 +306,7 @@ def identity_of(task: Task[..., Any], releases: Mapping[str, str] | None = None)
         uses=own.uses,
         packages=own.packages or "exact",
         releases=releases,
+        witness=witness,
     )
 
 

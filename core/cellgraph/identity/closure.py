@@ -16,6 +16,7 @@ from cellgraph.errors import IdentityError
 from cellgraph.identity.body import Body
 from cellgraph.identity.packages import Origin
 from cellgraph.identity.values import reference
+from cellgraph.identity.witness import NOBODY, Witness
 
 _FORMAT: Final = b"cellgraph.closure.1"
 NodeKind = Literal[
@@ -76,7 +77,8 @@ class Walk:
     """One traversal. *link* decides what a value is and adds it to a node.
 
     `declared`: the user has declared what cannot be seen (``uses=``), so constructs that hide names
-    are accepted. `lenient`: only the tasks are wanted; nothing is an error.
+    are accepted. `lenient`: only the tasks are wanted; nothing is an error. `witness` notes what
+    the walk looks at.
     """
 
     def __init__(
@@ -85,8 +87,10 @@ class Walk:
         *,
         declared: bool = False,
         lenient: bool = False,
+        witness: Witness = NOBODY,
     ) -> None:
         self._link = link
+        self.witness = witness
         self.declared = declared
         self.lenient = lenient
         self.nodes: list[Node] = []
@@ -164,6 +168,7 @@ class Walk:
                 node.expand(self, node)
                 todo.extend(_unvisited(node))
             if not todo and self.loose_func:
+                self.witness.give_up()
                 fresh, followed = self.tasks[followed:], len(self.tasks)
                 for holder, label, task in fresh:
                     self.link(holder, f"{label}.func", task.func)

@@ -21,6 +21,7 @@ from cellgraph.identity.growing import Seed, pinned
 from cellgraph.identity.live import link
 from cellgraph.identity.packages import is_user_code
 from cellgraph.identity.tree import CodeNode
+from cellgraph.identity.witness import NOBODY, Witness
 
 __all__ = [
     "CodeIdentity",
@@ -85,20 +86,21 @@ def code_identity(
     uses: Sequence[object] = (),
     packages: Packages | str = "exact",
     releases: Mapping[str, str] | None = None,
+    witness: Witness = NOBODY,
 ) -> CodeIdentity:
     """Return the identity of the task *name* whose code is *func*, as it is now.
 
     *version* stands for the code in place of its closure. *uses* joins objects to the closure and
     vouches for constructs that hide names (``eval``, ``globals()[...]``). *packages* says how much
     of the version of a distribution counts; *releases* are the versions where the code runs, of
-    distributions that are others there.
+    distributions that are others there. *witness*, a fresh one, notes what was looked at.
 
     Raises IdentityError, which says what to do, for code whose reach cannot be known and for
     globals and captured values without identity; ConfigError for a wrong *packages*.
     """
     if packages not in _MODES:
         raise ConfigError(f"packages={packages!r}: expected one of {', '.join(_MODES)}")
-    walk = Walk(link, declared=bool(uses), lenient=version is not None)
+    walk = Walk(link, declared=bool(uses), lenient=version is not None, witness=witness)
     root = _walked(walk, name, func, uses)
     tasks = tuple(TaskRef(ref, task) for ref, task in walk.references())
     if version is not None:

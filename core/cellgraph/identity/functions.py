@@ -15,8 +15,8 @@ from cellgraph.identity.dynamic import check_load, check_value, is_watched
 from cellgraph.identity.imports import link_import, link_outside
 from cellgraph.identity.packages import Origin, origin_of, origin_of_function, origin_of_module
 from cellgraph.identity.values import reference
+from cellgraph.identity.witness import MISSING, Witness, contents
 
-MISSING: Final = object()
 _SIMPLE: Final = frozenset({int, float, str, bytes, bool, type(None)})
 
 
@@ -28,8 +28,10 @@ def link_function(walk: Walk, node: Node, label: str, func: FunctionType) -> Non
         return
     origin = origin_of_function(func)
     if origin.kind == "user":
+        walk.witness.function(func)
         walk.attach(node, label, _user_function(walk, func))
         return
+    walk.witness.give_up()
     name = importable_name(func)
     if name is not None:
         walk.named(node, label, origin, name)
@@ -84,24 +86,49 @@ def _expand(walk: Walk, node: Node) -> None:
     cells = _captured(func) if func.__closure__ else {}
     seen = set[str]()
     namespace = func.__globals__
+    if body.source is None:  # a text may come
+        walk.witness.give_up()
     for load in body.loads:
         name = load.name
         if load.scope == "cell":
             seen.add(name)
             follow(walk, node, load, cells[name])
         elif load.scope == "loose":
-            check_load(walk, node, load)
-        elif name in namespace:
-            follow(walk, node, load, namespace[name])
-        elif name in (builtin := _builtins_of(func)):
-            _builtin(walk, node, load, builtin[name])
+            _check(walk, node, load)
+        elif (value := namespace.get(name, MISSING)) is not MISSING:
+            walk.witness.binding(namespace, name, value)
+            follow(walk, node, load, value)
         else:
-            walk.leaf(node, f"global:{name}", "absent", b"", name)
+            _outside_globals(walk, node, load, func)
     if cells:
         for name in cells.keys() - seen:
             follow(walk, node, Load("cell", name, ()), cells[name])
     for found in body.imports:
+        walk.witness.give_up()
         link_import(walk, node, found, namespace)
+
+
+def _outside_globals(walk: Walk, node: Node, load: Load, func: FunctionType) -> None:
+    """Add a name that no global stands for: a builtin, or nothing yet."""
+    name, builtin = load.name, _builtins_of(func)
+    value = builtin.get(name, MISSING)
+    walk.witness.binding(func.__globals__, name, MISSING)
+    walk.witness.binding(builtin, name, value)
+    if builtin is not vars(builtins):
+        walk.witness.give_up()
+    if value is MISSING:
+        walk.leaf(node, f"global:{name}", "absent", b"", name)
+    else:
+        _builtin(walk, node, load, value)
+
+
+def _check(walk: Walk, node: Node, load: Load, value: object = MISSING) -> None:
+    """Deal with a construct that can reach any name, *value* if it is one of those that do."""
+    walk.witness.give_up()
+    if value is MISSING:
+        check_load(walk, node, load)
+    else:
+        check_value(walk, node, load, value)
 
 
 def _expand_foreign(walk: Walk, node: Node) -> None:
@@ -139,13 +166,8 @@ def _link_bindings(walk: Walk, node: Node, func: FunctionType) -> None:
 
 
 def _captured(func: FunctionType) -> dict[str, object]:
-    values: dict[str, object] = {}
-    for name, cell in zip(func.__code__.co_freevars, func.__closure__ or (), strict=True):
-        try:
-            values[name] = cell.cell_contents
-        except ValueError:  # not bound yet
-            values[name] = MISSING
-    return values
+    names = zip(func.__code__.co_freevars, func.__closure__ or (), strict=True)
+    return {name: contents(cell) for name, cell in names}
 
 
 def _builtins_of(func: FunctionType) -> Mapping[str, Any]:
@@ -155,7 +177,7 @@ def _builtins_of(func: FunctionType) -> Mapping[str, Any]:
 
 def _builtin(walk: Walk, node: Node, load: Load, value: object) -> None:
     if is_watched(value):
-        check_value(walk, node, load, value)
+        _check(walk, node, load, value)
     elif value is not getattr(builtins, load.name, None) or isinstance(value, FunctionType):
         follow(walk, node, load, value)  # somebody added to the builtins
 
@@ -168,16 +190,17 @@ def follow(walk: Walk, node: Node, load: Load, value: object) -> None:
     elif isinstance(value, ModuleType):
         _follow_module(walk, node, load, value)
     elif is_watched(value):
-        check_value(walk, node, load, value)
+        _check(walk, node, load, value)
     else:
         if "__globals__" in load.attributes:
-            check_load(walk, node, load)
+            _check(walk, node, load)
         _end(walk, node, label, value, load.attributes)
 
 
 def _end(walk: Walk, node: Node, label: str, value: object, rest: tuple[str, ...]) -> None:
     """Add the object at the end of a chain of modules; *rest* is read from it."""
     if rest and rest[0] == "func" and is_task(value):
+        walk.witness.give_up()
         walk.link(node, f"{label}.func", getattr(value, "func"))  # noqa: B009  # any task
         return
     walk.loose_func |= "func" in rest
@@ -194,6 +217,7 @@ def _follow_module(walk: Walk, node: Node, load: Load, module: ModuleType) -> No
         if outside is None and origin_of_module(module).kind != "user":
             outside = label, module
         found = _member(module, names[at]) if at < len(names) else MISSING
+        _note_module(walk.witness, module, names[at : at + 1], found)
         if not isinstance(found, ModuleType):
             break
         module = found
@@ -203,18 +227,37 @@ def _follow_module(walk: Walk, node: Node, load: Load, module: ModuleType) -> No
     if at == len(names):
         if outside is None:
             if load.access == "dynamic":
-                check_load(walk, node, load)
+                _check(walk, node, load)
             walk.link(node, label, module)
         return
     label = f"attr:{'.'.join((load.name, *names[: at + 1]))}"
     if is_watched(found):
-        check_value(walk, node, load, found)
+        _check(walk, node, load, found)
     elif outside is None and names[at] == "__dict__":
         walk.link(node, label, module)
     elif outside is None and found is MISSING:
         walk.leaf(node, label, "absent", b"", names[at])
     elif outside is None or _is_live(found):  # the user may put functions into installed modules
         _end(walk, node, label, found, names[at + 1 :])
+
+
+def _note_module(
+    witness: Witness, module: ModuleType, read: tuple[str, ...], found: object
+) -> None:
+    """Note a module of a chain, and what it has under the name that is *read* from it, if any."""
+    if type(module) is not ModuleType or (read and found is MISSING):
+        witness.give_up()
+    witness.equal(_module_said, module)
+    for name in read:
+        witness.binding(vars(module), name, found)
+        if not isinstance(found, ModuleType):
+            witness.equal(_is_live, found)
+
+
+def _module_said(module: ModuleType) -> tuple[object, ...]:
+    """Everything that identity reads of a module, its members aside."""
+    file = getattr(module, "__file__", None)
+    return origin_of_module(module), module.__name__, file if isinstance(file, str) else None
 
 
 def _member(module: ModuleType, name: str) -> object:

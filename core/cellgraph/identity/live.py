@@ -19,9 +19,10 @@ from cellgraph.identity.functions import (
 )
 from cellgraph.identity.holders import holds_code, link_container, link_instance
 from cellgraph.identity.imports import link_module
-from cellgraph.identity.looks import attributes_of, class_of, functions_in
+from cellgraph.identity.looks import attributes_of, class_of, functions_in, items_of
 from cellgraph.identity.packages import module_of, origin_of
 from cellgraph.identity.values import reference
+from cellgraph.identity.witness import Witness
 
 _ATOMS: Final = frozenset({int, float, str, bytes, bool, complex, type(None), type(Ellipsis)})
 # Where a class is met that only serves the run, its instances count by name: module, class.
@@ -58,7 +59,24 @@ def link(walk: Walk, node: Node, label: str, value: object) -> None:
     handler = _HANDLERS.get(kind)
     if handler is None:
         handler = _handler(value, kind)
+    if not walk.witness.silent and handler is not link_function:
+        _note(walk.witness, handler, value)
     handler(walk, node, label, value)
+
+
+def _note(witness: Witness, handler: Handler, value: Any) -> None:
+    """Note what is no function; silence for all that can change by itself."""
+    if handler is Walk.task:
+        witness.equal(_task_said, value)
+    elif value.__class__ is not tuple or not _ATOMS.issuperset(map(type, items_of(value))):
+        witness.give_up()
+
+
+def _task_said(value: Any) -> bytes:
+    """What `Walk.task` says of a task; nothing once it is none."""
+    if not is_task(value):
+        return b""
+    return reference((str(value.name), tuple(value.identity_options())))
 
 
 def _handler(value: object, kind: type) -> Handler:
