@@ -166,10 +166,8 @@ class Definitions:
         named = () if code.identity is None else code.identity.packages
         if task.own.packages == "none":
             named = ()
-        extra = options.extra
-        if isinstance(task.func, ScriptFunction):  # its worker is in the executor's own image
-            extra = {k: v for k, v in (extra or {}).items() if k != "image"}
-        releases = self._around.releases(task.name, executor, extra, named)
+        script = isinstance(task.func, ScriptFunction)  # its worker may be in another image
+        releases = self._around.releases(task.name, executor, options.extra, named, script=script)
         if not named or releases is None:
             return code
         if not releases:

@@ -237,7 +237,8 @@ class Surroundings(NamedTuple):
     """What calls of an executor find where they run, as far as it is known without a look.
 
     An executor whose calls do not run with the packages of here has a method
-    ``surroundings(extra)`` that returns this, or None where they do; it need not be started.
+    ``surroundings(extra, script=False)`` that returns this, or None where they do; it need not be
+    started. Of a script it is where its worker runs, which stages and takes up.
     """
 
     name: str  # names the environment, for people and for its record: "image science:2026-11"

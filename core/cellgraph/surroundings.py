@@ -31,10 +31,19 @@ class Around(Protocol):
     """Whoever knows what calls find where they run."""
 
     def releases(
-        self, task: str, executor: str, extra: Mapping[str, object] | None, named: Named
+        self,
+        task: str,
+        executor: str,
+        extra: Mapping[str, object] | None,
+        named: Named,
+        *,
+        script: bool,
     ) -> Mapping[str, str] | None:
-        """Versions of the packages *named* by a task that are others where it runs; None: it runs
-        with those of here. Raises Undescribed; ConfigError for a package that is not there."""
+        """Versions of the packages *named* by a task, a *script* or one in Python, that are others
+        where it runs; None: it runs with those of here.
+
+        Raises Undescribed; ConfigError for a package that is not there.
+        """
         ...
 
 
@@ -87,12 +96,16 @@ class Places:
         self.wanted: dict[str, Wanted] = {}  # by the name of the environment
         self.fresh: set[str] = set()  # described in this session: what they lack is not there
 
-    def of(self, executor: str, extra: Mapping[str, object] | None) -> Surroundings | None:
+    def of(
+        self, executor: str, extra: Mapping[str, object] | None, *, script: bool
+    ) -> Surroundings | None:
         """Where a call runs; None: with the packages of here. Raises ConfigError."""
         if executor not in self._made:
             self._made[executor] = self._make(executor)
         made = self._made[executor]
-        found: Surroundings | None = None if made is None else made.surroundings(extra or {})
+        if made is None:
+            return None
+        found: Surroundings | None = made.surroundings(extra or {}, script=script)
         return found
 
     @cached_property
@@ -126,10 +139,16 @@ class PlacesOfRun:
         self._known: dict[str, Described | None] = {}
 
     def releases(
-        self, task: str, executor: str, extra: Mapping[str, object] | None, named: Named
+        self,
+        task: str,
+        executor: str,
+        extra: Mapping[str, object] | None,
+        named: Named,
+        *,
+        script: bool,
     ) -> Mapping[str, str] | None:
         """See `Around`."""
-        place = self._places.of(executor, extra)
+        place = self._places.of(executor, extra, script=script)
         if place is None:
             return None
         if place.prepared and self._asks and self._described(place) is None:

@@ -37,7 +37,9 @@ def remotely(expr: Any, on: str, settings: Settings, how: Mapping[str, Any]) -> 
     except Exception as error:  # pickling runs the user's code
         where = pickling.culprit(expr, "the expression")
         raise ExecutorError(f"on={on!r}: {where} cannot be sent ({error})") from error
-    options = TaskOptions(name=_NAME, executor=on, cache=False)
+    helper = settings.executors.get(on, {}).get("helper_image")  # where `image` has no Python
+    extra = {"image": helper} if helper else {}
+    options = TaskOptions(name=_NAME, executor=on, cache=False, extra=extra)
     task: Any = Task(_reduce, options)
     call: Expression = task(data, pickling.cell_texts(parts.files), travelling(settings), dict(how))
     return call

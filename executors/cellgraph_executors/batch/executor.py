@@ -61,9 +61,16 @@ class BatchExecutor(Remote):
         """See `cellgraph.executor.Executor`."""
         check_options(self.name, extra)
 
-    def surroundings(self, extra: Mapping[str, object]) -> Surroundings | None:
+    def surroundings(
+        self, extra: Mapping[str, object], *, script: bool = False
+    ) -> Surroundings | None:
         """The image decides; see `remote.executor.Remote`."""
-        made = of_function(self._settings, Resources(extra=extra))
+        if script:
+            made = of_script(self._settings, Resources(extra=extra)).with_cellgraph()
+            rest = {k: v for k, v in extra.items() if k not in ("image", "helper_image")}
+            extra = {**rest, "image": made.image} if made.image else rest
+        else:
+            made = of_function(self._settings, Resources(extra=extra))
         laid: Mapping[str, Any] = made.job_definition.get("containerProperties", {})
         image = str(laid.get("image") or made.image)
         if not image:

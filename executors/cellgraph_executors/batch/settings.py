@@ -79,6 +79,10 @@ class BatchSettings:
         own: Mapping[str, str] = {} if self.environment == LOCK else self.environment
         return {**own, **self.variables}
 
+    def with_cellgraph(self) -> "BatchSettings":
+        """The settings for what cellgraph itself runs: in the image that has it."""
+        return replace(self, image=self.helper_image or self.image, helper_image="")
+
     def as_dict(self) -> dict[str, Any]:
         """The settings by name."""
         return {name: getattr(self, name) for name in NAMES}

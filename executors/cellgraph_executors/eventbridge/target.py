@@ -73,7 +73,7 @@ class EventBridge:
         service = BatchService(clients, batch)
         try:
             role = batch.head_role or batch.job_role
-            defined = service.defined_for(replace(batch, job_role=role))
+            defined = service.defined_for(replace(batch.with_cellgraph(), job_role=role))
             command = head_command(settings.store, bundle.id, travelling(settings))
             job = head_job(bundle.spec, batch, defined, command)
             request = schedule_request(bundle.spec, bundle.id, batch.scheduler_role, job)

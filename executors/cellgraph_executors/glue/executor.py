@@ -67,7 +67,7 @@ class GlueExecutor(Remote):
         """See `cellgraph.executor.Executor`."""
         check_options(self.name, extra)
 
-    def surroundings(self, extra: Mapping[str, object]) -> Surroundings:
+    def surroundings(self, extra: Mapping[str, object], *, script: bool = False) -> Surroundings:
         """The version of Glue decides, and what is installed there; see `remote.executor`."""
         return surroundings(self._settings.of(Resources(extra=extra)), extra)
 

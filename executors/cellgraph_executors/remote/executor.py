@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 from cellgraph.errors import CallCancelled, ConfigError
 from cellgraph.executor import ExecutorHost, Job, RemoteSeen, Surroundings
+from cellgraph.scripting import ScriptFunction
 from cellgraph.settings import Settings
 from cellgraph_executors.remote.desk import Desk
 from cellgraph_executors.remote.flights import Flight
@@ -57,11 +58,15 @@ class Remote:
         """See `cellgraph.executor.Executor`."""
 
     @abstractmethod
-    def surroundings(self, extra: Mapping[str, object]) -> Surroundings | None:
-        """What calls in Python with these options find where they run; need not be started.
+    def surroundings(
+        self, extra: Mapping[str, object], *, script: bool = False
+    ) -> Surroundings | None:
+        """What calls with these options, scripts or in Python, find where they run; need not be
+        started. Raises ConfigError where none can run."""
 
-        Raises ConfigError where none can run.
-        """
+    def _place_of(self, job: Job) -> Surroundings | None:
+        script = isinstance(job.function.func, ScriptFunction)
+        return self.surroundings(job.resources.extra or {}, script=script)
 
     # --- the executor protocol ---
 
@@ -80,7 +85,7 @@ class Remote:
             store,
             self._service(store),
             self._grouping,
-            lambda job: self.surroundings(job.resources.extra or {}),
+            self._place_of,
         )
 
     def submit(self, jobs: Sequence[Job]) -> None:

@@ -86,8 +86,6 @@ class Loader:
     def needs(self, job: Job) -> Needs:
         """What calls like *job* have to find where they run. Raises StoreError."""
         function = job.function
-        if isinstance(function.func, ScriptFunction):
-            return Needs()  # the worker may stand beside it, in another image
         place = self._office.place_of(job)
         if place is None:
             return Needs(packages=function.packages, counted=function.counted)

@@ -165,7 +165,7 @@ def test_what_cannot_be_is_refused_before_anything_is_stored(
 
     session = opened().session
     box.forget_requests()
-    with pytest.raises(cg.TaskError, match="only scripts can"):
+    with pytest.raises(cg.CellgraphError, match="only scripts can"):
         session.evaluate(python(1))
     bare = opened(image=IMAGE, helper_image=box.batch["image"]).session
     with pytest.raises(cg.CellgraphError, match="only scripts can"):
@@ -274,3 +274,14 @@ def test_hosts_that_are_lost_while_scripts_run(
     assert {f"{i}-2" for i in lost} <= began
     noted = [pid for path in pids.iterdir() for pid in path.read_text().split()]
     eventually(lambda: not any(map(lives, noted)))
+
+
+@pytest.mark.slow
+def test_the_reducer_runs_in_the_image_that_has_python(
+    box: Any, opened: Callable[..., Any]
+) -> None:
+    """The executor's own image has none: scripts name nothing, and neither does who asks."""
+    session = opened(image=IMAGE, helper_image=box.batch["image"]).session
+    first = cg.script('seq 3 > "$output"', outputs="x", executor="batch")
+    second = cg.script('cat "$x" "$x"', inputs={"x": first}, executor="batch")
+    assert session.submit(second, on="batch").result() == "1\n2\n3\n1\n2\n3\n"

@@ -196,3 +196,19 @@ def test_which_image_stands_beside_which() -> None:
         of_function(bare, Resources())
     assert of_function(bare, Resources(extra={"image": "ours"})).image == "ours"
     assert of_function(own, Resources()).helper_image == ""
+    assert (bare.with_cellgraph().image, own.with_cellgraph().image) == ("ours", "ours")
+
+
+def test_a_script_is_where_its_worker_is() -> None:
+    """What is described is the worker's image, by a call in Python that can run there."""
+    for settings, extra in (
+        ({"image": "bwa", "helper_image": "ours"}, {}),
+        ({"image": "ours"}, {"image": "bwa"}),
+        ({"image": "theirs"}, {"image": "bwa", "helper_image": "ours"}),
+        ({"image": "ours"}, {}),
+    ):
+        executor = BatchExecutor(queue="q", **settings)
+        found = executor.surroundings(extra, script=True)
+        assert found is not None
+        assert found.name == "image ours"
+        assert executor.surroundings(found.options) == found

@@ -101,7 +101,7 @@ class There(Remote):
     def _service(self, store: SharedStore) -> Crowded:
         return self.service
 
-    def surroundings(self, extra: Mapping[str, object]) -> None:
+    def surroundings(self, extra: Mapping[str, object], *, script: bool = False) -> None:
         """Its calls run with the packages of here."""
 
     def check_options(self, extra: Mapping[str, object]) -> None: ...
