@@ -43,7 +43,7 @@ class Settings:
 NAMES: Final = tuple(f.name for f in fields(Settings))
 # Read by the notebook side, by tests and by `stores.trusted`, not settings of a session.
 _OTHER_VARIABLES: Final = frozenset(
-    {"DISPLAY", "MOUNTS", "REPRODUCIBLE", "SANDBOX", "TRUSTED_STORES"}
+    "BOOT DISPLAY ENVIRONMENTS LOCK MOUNTS REPRODUCIBLE SANDBOX TRUSTED_STORES".split()
 )
 
 

@@ -1,5 +1,6 @@
 """The executor `batch`: calls as AWS Batch jobs, compatible ones as one array job."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -53,7 +54,7 @@ class BatchExecutor(Remote):
 
     def __init__(self, *, name: str = "batch", **settings: Any) -> None:
         self._settings = made = checked(name, settings)
-        self._locked = Locked(made.lock)
+        self._locked = Locked(made.lock, os.environ)
         terms = Terms(name, made.poll_s, made.usd_per_vcpu_hour)
         super().__init__(terms, made.window_s, made.array_max)
 
@@ -77,7 +78,7 @@ class BatchExecutor(Remote):
             return None  # said when a call is sent
         if not made.is_locked:
             return Surroundings(f"image {image}", options=extra)
-        name = f"image {image} with lock {self._locked.brought.digest[:12]}"
+        name = f"image {image} with lock {self._locked.digest[:12]}"
         return Surroundings(name, options=extra, prepared=True)
 
     def examine(self) -> Iterator[Found]:

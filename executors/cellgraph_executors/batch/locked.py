@@ -21,6 +21,8 @@ from cellgraph_executors.glue.package import Asset, wheel
 from cellgraph_executors.lock import lock_of
 
 FOLDER: Final = "environments/"  # below the store
+_BOOT: Final = "CELLGRAPH_BOOT"
+_LOCK: Final = "CELLGRAPH_LOCK"
 _LIST: Final = "requirements.txt"
 _START: Final = (
     "import base64, os, zlib\n"
@@ -44,11 +46,20 @@ class Brought(NamedTuple):
 
 
 class Locked:
-    """The lock of one executor: that of this interpreter, or a requirements file."""
+    """The lock of one executor: that of this interpreter, or a requirements file.
 
-    def __init__(self, path: str) -> None:
-        """*path*: of a file in pip's form; empty: what is installed here."""
+    In a job that began so itself (a reducer, that sends calls of its own) it is the job's.
+    """
+
+    def __init__(self, path: str, environ: Mapping[str, str]) -> None:
+        """*path*: of a file in pip's form; empty: what is installed here. *environ*: of here."""
         self._path = path
+        self._given = {name: environ[name] for name in (_BOOT, _LOCK) if name in environ}
+
+    @property
+    def digest(self) -> str:
+        """Names what is installed. Raises ConfigError as `brought`."""
+        return str(json.loads(self._given[_LOCK])["digest"]) if self._given else self.brought.digest
 
     @cached_property
     def brought(self) -> Brought:
@@ -59,12 +70,16 @@ class Locked:
 
     def put(self, bucket: Bucket) -> None:
         """What jobs need to install it is in the store when this returns. Raises S3Fault."""
+        if self._given:
+            return
         for asset in self.brought:
             if not bucket.list(FOLDER + asset.name):
                 bucket.put(FOLDER + asset.name, asset.data)
 
     def variables(self, bucket: Bucket, region: str) -> Mapping[str, str]:
         """Of the jobs."""
+        if self._given:
+            return self._given
         place, access = bucket.location, bucket.access
         brought = self.brought
         spec = {
@@ -80,8 +95,8 @@ class Locked:
         }
         text = files("cellgraph_executors.remote").joinpath("boot.py").read_bytes()
         return {
-            "CELLGRAPH_BOOT": base64.b64encode(zlib.compress(text, 9)).decode(),
-            "CELLGRAPH_LOCK": json.dumps(spec, sort_keys=True),
+            _BOOT: base64.b64encode(zlib.compress(text, 9)).decode(),
+            _LOCK: json.dumps(spec, sort_keys=True),
         }
 
 

@@ -98,6 +98,10 @@ def test_packages_are_installed_once_and_kept(
     assert other.session.evaluate(weigh(3)) == ("3 by 2.0", str(image))
     assert jobs(other) == ["weigh"]
     assert dict(index.asked) == asked
+    # the reducer as a job, too: its calls are those of here
+    run = other.session.submit([weigh(3), weigh(4)], on="batch")
+    assert run.result() == [("3 by 2.0", str(image)), ("4 by 2.0", str(image))]
+    assert dict(index.asked) == asked
 
 
 @pytest.mark.slow

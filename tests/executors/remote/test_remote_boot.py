@@ -66,7 +66,7 @@ def test_requests_are_signed_as_by_awss_client(
 def test_the_text_that_travels_needs_nothing() -> None:
     """Python alone compiles and imports it; but for the worker, that it becomes in the end."""
     bucket = Bucket(parse_uri("s3://lab/store"), Access(region="eu-west-1"))
-    variables = Locked("").variables(bucket, "eu-west-1")
+    variables = Locked("", {}).variables(bucket, "eu-west-1")
     text = zlib.decompress(base64.b64decode(variables["CELLGRAPH_BOOT"])).decode()
     assert text == Path(str(boot.__file__)).read_text()
     named = {
@@ -80,6 +80,10 @@ def test_the_text_that_travels_needs_nothing() -> None:
             else []
         )
     }
+    # a reducer that runs so sends calls that run so, whatever file its settings name
+    there = Locked("nowhere.txt", {**variables, "HOME": "/"})
+    assert there.digest == Locked("", {}).digest
+    assert there.variables(bucket, "us-east-1") == variables
     assert named - sys.stdlib_module_names == {"cellgraph_executors"}
     assert sum(map(len, variables.values())) < 10_000  # a definition has room for 24 KiB
 
@@ -88,11 +92,11 @@ def test_a_file_as_lock(tmp_path: Path) -> None:
     """Cellgraph comes as it is here, whatever the file says of it."""
     file = tmp_path / "requirements.txt"
     file.write_text("cellgraph[batch]==0.0.1\ncellgraph-extra==2\npandas==2.2.3 --hash=sha256:00\n")
-    requirements, wheel = Locked(str(file)).brought
+    requirements, wheel = Locked(str(file), {}).brought
     assert requirements.data == b"cellgraph-extra==2\npandas==2.2.3 --hash=sha256:00\n"
     assert wheel.name.endswith("-py3-none-any.whl")
     other = tmp_path / "other.txt"
     other.write_text("pandas==2.2.2\n")
-    assert Locked(str(other)).brought.digest != Locked(str(file)).brought.digest
+    assert Locked(str(other), {}).brought.digest != Locked(str(file), {}).brought.digest
     with pytest.raises(ConfigError, match=r"lock='nowhere\.txt' cannot be read"):
-        assert Locked("nowhere.txt").brought
+        assert Locked("nowhere.txt", {}).brought

@@ -10,9 +10,20 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import distribution
 from pathlib import Path
 
-# What a worker imports. Of botocore's 400 services it asks one.
-WORKER = "blake3 botocore cloudpickle jmespath msgspec python-dateutil six urllib3".split()
-_ASKED = ("s3/", "endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry")
+# What a worker and a reducer import. Of botocore's 400 services it asks three.
+WORKER = (
+    "blake3 boto3 botocore cloudpickle diskcache jmespath msgspec platformdirs psutil "
+    "python-dateutil s3transfer six threadpoolctl urllib3"
+).split()
+_ASKED = (
+    "batch/",
+    "logs/",
+    "s3/",
+    "endpoints.json",
+    "partitions.json",
+    "sdk-default-configuration.json",
+    "_retry",
+)
 
 
 class Index:
