@@ -58,9 +58,8 @@ def test_the_strip_is_seen_changing(lab: Lab, samples: int, dark: bool) -> None:
 
     page.wait_for_function(ALL_RAN, timeout=PATIENCE_MS)
     strips: list[list[str]] = page.evaluate("window.strips")
-    print(
-        f"{len(strips)} pictures of the strip: {[said for _, said in strips[:: len(strips) // 5]]}"
-    )
+    some = [said for _, said in strips[:: max(1, len(strips) // 5)]]
+    print(f"{len(strips)} pictures of the strip: {some}")
     assert len({picture for picture, _ in strips}) >= 5
     assert any("running" in said for _, said in strips)
     visit.show_cell(evaluation)

@@ -122,8 +122,9 @@ def test_nbval_runs_the_notebook_in_the_same_cache(demo: tuple[Path, str]) -> No
     """`make test` leaves it out among the other notebooks: its fits would run once more."""
     with Session(demo[0] / "store") as session:
         before = {run.id for run in session.run_summaries()}
+    command = ["-p", "nbval", "--nbval-lax", str(QUICKSTART), "-p", "no:cacheprovider"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", str(QUICKSTART), "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *command],
         cwd=demo[0],
         env={**os.environ, "CELLGRAPH_STORE": str(demo[0] / "store")},
         capture_output=True,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from tests.support.browser import Lab, Visit, opened_lab
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(900)]
 
 QUICKSTART: Final = Path(__file__).parents[2] / "examples" / "notebooks" / "01_quickstart.ipynb"
 PATIENCE_MS: Final = 300_000

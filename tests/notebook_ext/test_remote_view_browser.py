@@ -134,6 +134,7 @@ def test_the_strip_moves_answers_and_settles(lab: Lab) -> None:
     page.close()
 
 
+@pytest.mark.alone
 def test_ten_thousand_children_stay_smooth_in_the_dark(lab: Lab) -> None:
     notebook = lab.add([SETUP, WATCHED.format(children=10_000, seconds=6)])
     visit = Visit(lab, notebook, dark=True)

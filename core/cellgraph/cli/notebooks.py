@@ -1,9 +1,11 @@
 """Run a notebook headless, in a kernel of its own, and show what its cells print."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from cellgraph.errors import CellgraphError, ConfigError
 
@@ -11,6 +13,7 @@ from cellgraph.errors import CellgraphError, ConfigError
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 OnCell = Callable[[int, Cell], None]
+_URL_GRAMMAR: Final = "rfc3987_syntax"
 
 
 class CellError(CellgraphError):
@@ -19,10 +22,9 @@ class CellError(CellgraphError):
 
 def read(path: Path) -> Notebook:
     """Read a notebook, upgraded to format 4. Raises ConfigError."""
-    import nbformat
-
+    nbformat = _nbformat()
     try:
-        return cast("Notebook", nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]  # nbformat is partly typed
+        return cast("Notebook", nbformat.read(path, as_version=4))
     except FileNotFoundError:
         raise ConfigError(f"no file {path}") from None
     except (OSError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
@@ -31,17 +33,33 @@ def read(path: Path) -> Notebook:
 
 def write(notebook: Notebook, path: Path) -> None:
     """Write a notebook, its folder as well."""
-    import nbformat
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(cast("Any", notebook), path)  # type: ignore[no-untyped-call]  # nbformat is partly typed
+    _nbformat().write(notebook, path)
 
 
 def code_cell(source: str) -> Cell:
     """A new code cell."""
-    from nbformat import v4
+    return cast("Cell", _nbformat().v4.new_code_cell(source))
 
-    return cast("Cell", v4.new_code_cell(source))  # type: ignore[no-untyped-call]  # nbformat is partly typed
+
+def _nbformat() -> Any:  # it is partly typed
+    with _without_url_grammar():
+        import nbformat
+    return nbformat
+
+
+@contextmanager
+def _without_url_grammar() -> Generator[None]:
+    """What is imported here checks no URLs: JSON Schema's library compiles their grammar when it is
+    imported, if JupyterLab has brought the package for it, which takes longer than all the rest."""
+    if _URL_GRAMMAR in sys.modules:
+        yield
+        return
+    sys.modules[_URL_GRAMMAR] = cast("Any", None)
+    try:
+        yield
+    finally:
+        del sys.modules[_URL_GRAMMAR]
 
 
 def tagged(cells: Sequence[Cell], tag: str) -> int:

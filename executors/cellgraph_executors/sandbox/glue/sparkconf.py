@@ -14,6 +14,8 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "4",
+    # A run lives for seconds: compiling thoroughly costs it twice the CPU that its work takes.
+    "spark.driver.defaultJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 _SCHEMES: Final = ("s3", "s3a", "s3n")
 
