@@ -18,18 +18,24 @@ def wait(n, seconds):
     time.sleep(seconds)
     return n
 """
+FAR = """%%task
+def far(seconds):
+    cg.progress(3, 12, "chromosome 3")
+    time.sleep(seconds)
+"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShellLab]:
     with cg.sandbox(vcpus=4, warm=()) as box, notebook(tmp_path_factory.mktemp("jobs")) as lab:
         lab.ok("%load_ext cellgraph")
-        executors = {"batch": {**box.batch, "poll_s": 1.0}}
+        executors = {"batch": {**box.batch, "poll_s": 1.0}, "glue": {**box.glue, "poll_s": 1.0}}
         lab.shell.user_ns["executors"] = executors
         lab.shell.user_ns["box"] = box
         lab.ok("import cellgraph as cg")
         lab.ok(f"cg.configure(store={box.store!r}, executors=executors)")
         lab.ok(CELL)
+        lab.ok(FAR)
         yield lab
         lab.ok("cg.current_session().close()")
 
@@ -135,3 +141,24 @@ def test_a_run_is_repeated_in_its_cell_when_its_view_was_asked_to(lab: ShellLab)
     assert answers == [True]
     assert [Path(f"{lab['gate']}-ran-{n}").read_text() for n in range(3)] == ["x", "xx", "x"]
     assert not kernel.repeat(kernel.last_run.id)  # nothing waits for it any more
+
+
+@pytest.mark.parametrize(
+    ("executor", "said"), [("glue", "AWS Glue run"), ("batch", "AWS Batch job")]
+)
+def test_how_far_a_call_says_it_is_arrives_from_there(
+    lab: ShellLab, executor: str, said: str
+) -> None:
+    # where a call runs is no part of what it is: the same one would be met there
+    seconds = 600 + len(executor)
+    lab.ok(f"run = %evaluate --bg far.options(executor={executor!r})({seconds})")
+    lab.ok(
+        "def noted(): return [j for j in cg.current_session().jobs.list() if j.task == 'far' and "
+        f"j.executor == {executor!r} and 'chromosome' in j.note]"
+    )
+    lab.ok("while not noted(): time.sleep(0.1)")
+    (row,) = [row for row in listed(lab) if (row[1], row[3]) == ("far", executor)]
+    assert (row[2], row[4], row[7]) == (said, "running", "3 of 12, chromosome 3")
+    lab.ok(f"%jobs cancel {row[0][:8]}")
+    lab.ok("run.wait()")
+    lab.ok("run = None")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cellgraph.collector import unwatched
 from cellgraph.datasets import formats
 from cellgraph.datasets.handover import Handover
-from cellgraph.datasets.layout import Layout
+from cellgraph.datasets.layout import Layout, format_of
 from cellgraph.datasets.source import Source
 from cellgraph.datasets.sparktypes import spark_type
 from cellgraph.errors import ConfigError
@@ -75,13 +75,37 @@ def _read(reader: Any, layout: Layout, paths: Sequence[str], schema: "pa.Schema 
     if layout.format == "parquet":
         return reader.parquet(*paths)
     fields: Any = schema  # the caller has looked at the first shard
-    columns = [f"`{field.name}` {spark_type(field.type)}" for field in fields]
-    reader = reader.schema(", ".join([*columns, *(f"`{key.name}` string" for key in layout.keys)]))
+    columns = [f"{_quoted(field.name)} {spark_type(field.type)}" for field in fields]
+    columns += [f"{_quoted(key.name)} string" for key in layout.keys]
+    reader = reader.schema(", ".join(columns))
     if layout.format == "csv":
         # by default Spark takes columns by position, and a backslash before a quote
         reader = reader.options(header="true", enforceSchema="false", escape='"')
-        return reader.csv(list(paths))
+        return _without_nulls(reader.csv(list(paths)), fields)
     return reader.json(list(paths))
+
+
+def _without_nulls(frame: Any, fields: Any) -> Any:
+    """Text that is empty in a CSV file is an empty text, as everywhere; to Spark it is none."""
+    from pyspark.sql.functions import coalesce, lit
+
+    texts = {field.name for field in fields if spark_type(field.type) == "string"}
+    return frame.select(
+        *(
+            coalesce(_column(name), lit("")).alias(name) if name in texts else _column(name)
+            for name in frame.columns
+        )
+    )
+
+
+def _column(name: str) -> Any:
+    from pyspark.sql.functions import col
+
+    return col(_quoted(name))
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _check_headers(layout: Layout, paths: Sequence[str], columns: Sequence[str]) -> None:
@@ -109,12 +133,10 @@ def _check_columns(layout: Layout, paths: Sequence[str]) -> None:
 
 def _typed(frame: Any, layout: Layout) -> Any:
     """Partition columns with the types of the dataset, behind the others as everywhere."""
-    from pyspark.sql.functions import col
-
     names = [key.name for key in layout.keys]
     kinds = {key.name: "bigint" if key.type == "int64" else "string" for key in layout.keys}
-    rest = [col(f"`{name}`") for name in frame.columns if name not in names]
-    return frame.select(*rest, *(col(f"`{n}`").cast(kinds[n]).alias(n) for n in names))
+    rest = [_column(name) for name in frame.columns if name not in names]
+    return frame.select(*rest, *(_column(n).cast(kinds[n]).alias(n) for n in names))
 
 
 def as_spark(frame: object) -> Any:
@@ -164,7 +186,9 @@ def write_spark(frame: Any, place: Place | BucketPlace, format_: str, by: Sequen
         return
     with replacing(place, format_) as draft:
         _save(frame, str(draft / "out"), format_, by)
-        for name in _shards(draft / "out"):
+        shards = _shards(draft / "out")
+        _check_some(shards, format_)
+        for name in shards:
             folder, _, last = name.rpartition("/")
             goal = draft / folder / _RANDOM.sub("", last, count=1)
             goal.parent.mkdir(parents=True, exist_ok=True)
@@ -182,12 +206,31 @@ def _save_objects(frame: Any, place: BucketPlace, format_: str, by: Sequence[str
     gone = [name for name in old if "_SUCCESS" not in name]  # the one name that stays the same
     try:
         _save(frame, place.where, format_, by)
+        _check_some({*_objects(place)} - {*old}, format_)
     except BaseException:
         with suppress(OSError, ConfigError):
             gone = [name for name in replaced_objects(place, format_) if name not in old]
             objects.delete(place.bucket, [f"{place.key}/{name}" for name in gone])
         raise
     objects.delete(place.bucket, [f"{place.key}/{name}" for name in gone])
+
+
+def _objects(place: BucketPlace) -> list[str]:
+    """The names of all objects there, Spark's own marks included."""
+    from cellgraph.stores.s3 import objects
+
+    try:
+        return [name for name, _, _ in objects.listed(place.bucket, place.key)]
+    except FileNotFoundError:
+        return []
+
+
+def _check_some(written: Iterable[str], format_: str) -> None:
+    """Raises ConfigError when Spark has written nothing: it makes no folder for no rows."""
+    from cellgraph.datasets.writing import NO_PARTITIONS
+
+    if not any(format_of(name) == format_ for name in written):
+        raise ConfigError(NO_PARTITIONS)
 
 
 def _save(frame: Any, where: str, format_: str, by: Sequence[str]) -> None:
@@ -209,7 +252,11 @@ def _save(frame: Any, where: str, format_: str, by: Sequence[str]) -> None:
 def _check_keys(frame: Any, by: Iterable[str]) -> None:
     from pyspark.sql import types
 
+    from cellgraph.datasets.writing import ALL_PARTITIONS
+
     whole = (types.ByteType, types.ShortType, types.IntegerType, types.LongType)
+    if by and {*by} == {*frame.columns}:
+        raise ConfigError(ALL_PARTITIONS)
     for name in by:
         if name not in frame.columns:
             raise ConfigError(

@@ -23,6 +23,8 @@ from cellgraph.suggest import closest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NO_PARTITIONS: Final = "a frame without rows has no partitions: write it without partition_by="
+ALL_PARTITIONS: Final = "partition_by= takes every column: there is nothing left to write"
 _OTHER: Final = (
     "{0} holds {1}, which is no data of a dataset in {2}: write to a folder of its own, which is "
     "replaced as a whole"
@@ -197,14 +199,14 @@ def _partitions(
 
     keys = {name: _checked(table, name) for name in by}
     if not len(table):
-        raise ConfigError("a frame without rows has no partitions: write it without partition_by=")
+        raise ConfigError(NO_PARTITIONS)
     order: Any = pc.sort_indices(
         pa.table({**keys, " row": pa.array(range(len(table)))}),
         sort_keys=[*((name, "ascending") for name in by), (" row", "ascending")],
     )
     table = table.drop_columns(list(by)).take(order)
     if not table.num_columns:
-        raise ConfigError("partition_by= takes every column: there is nothing left to write")
+        raise ConfigError(ALL_PARTITIONS)
     columns = [keys[name].take(order) for name in by]
     starts = _starts(columns)
     for start, stop in zip(starts, [*starts[1:], len(table)], strict=True):

@@ -27,6 +27,13 @@ class Beat(msgspec.Struct, array_like=True, frozen=True):
     total: float  # 0: not known
     text: str
 
+    def words(self) -> str:
+        """In one line; Spark's own text has the numbers in it."""
+        far = f"{self.done:g} of {self.total:g}" if self.total else f"{self.done:g}"
+        if not self.text or self.text.startswith(far):
+            return self.text or far
+        return f"{far}, {self.text}"
+
 
 _decoder = msgspec.msgpack.Decoder(Beat)
 

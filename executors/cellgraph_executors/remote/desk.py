@@ -87,7 +87,7 @@ class Desk:
             own = office.word.outcome(pending, 0, part_of(0), data)
             beat = None if own is None else decode(own)
             if beat is not None:
-                told[pending.remote] = beat.text or f"{beat.done:g} of {beat.total:g}"
+                told[pending.remote] = beat.words()
         return told
 
     def _job(self, pending: Pending, seen: Seen) -> RemoteJob:

@@ -76,3 +76,16 @@ def test_only_what_a_worker_writes_is_shown() -> None:
     assert [child_of(name) for name in ("12", "x.beat", "012.beat", "-1.beat", "1234567.beat")] == [
         -1
     ] * 5
+
+
+def test_in_words() -> None:
+    said = [
+        (3, 12, "chromosome 3"),
+        (3, 12, ""),
+        (3, 0, ""),
+        (3, 0, "warm"),
+        (3, 12, "3 of 12 done"),
+    ]
+    assert [Beat(0, *one).words() for one in said] == [
+        "3 of 12, chromosome 3", "3 of 12", "3", "3, warm", "3 of 12 done",
+    ]  # fmt: skip

@@ -221,6 +221,28 @@ def test_partitions_that_folders_cannot_name(session: cg.Session) -> None:
         session.evaluate(bad(_FRAME, "gen"))
 
 
+def test_what_spark_cannot_write_leaves_what_was_there(session: cg.Session) -> None:
+    made = cg.Dataset("kept").write(_FRAME, partition_by="gene")
+    frame = cg.Dataset("kept").to_spark()
+    for there, by, said in (
+        (frame.where("n > 99"), "gene", "a frame without rows has no partitions"),
+        (frame.select("gene"), "gene", "takes every column"),
+    ):
+        with pytest.raises(cg.ConfigError, match=said):
+            cg.Dataset("kept").write(there, partition_by=by)
+    assert made.num_rows == 6
+
+
+def test_names_and_empty_texts_mean_the_same_in_spark(session: cg.Session) -> None:
+    Path("odd").mkdir()
+    Path("odd/a.csv").write_text('n,a.b,c`d\n1,,x\n2,"",NA\n,z,\n')
+    table = cg.Dataset("odd")
+    rows = [tuple(row) for row in table.to_spark().collect()]
+    assert rows == [(1, "", "x"), (2, "", "NA"), (None, "z", "")]
+    read = table.to_pandas()
+    assert read.drop(columns="n").to_numpy().tolist() == [[*row[1:]] for row in rows]
+
+
 def test_spark_says_how_far_it_is(session: cg.Session) -> None:
     heard: list[CallProgress] = []
     unsubscribe = session.bus.subscribe(
