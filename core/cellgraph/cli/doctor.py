@@ -172,7 +172,8 @@ def _executor(
         for level, detail, advice in made.examine() if store and hasattr(made, "examine") else ():
             yield Finding(level, name, detail, advice)
         if store.startswith("s3://") and hasattr(made, "surroundings"):
-            yield from _surroundings(name, made.surroundings({}), store)
+            # a script: its worker is in the image that has Python, whatever else is said
+            yield from _surroundings(name, made.surroundings({}, script=True), store)
     except (CellgraphError, ImportError) as error:
         yield Finding("broken", name, str(error), remedy)
 

@@ -29,7 +29,7 @@ def examine(settings: BatchSettings, clients: Clients) -> Iterator[Found]:
         yield "broken", f"AWS does not answer: {fault}", "check credentials, region= and network"
     if settings.image and settings.helper_image not in ("", settings.image):
         yield _bare(settings.image)
-    yield _image(settings.helper_image or settings.image)
+    yield _image(settings.helper_image or settings.image, locked=settings.is_locked)
 
 
 def _queue(name: str, clients: Clients) -> Found:
@@ -60,11 +60,12 @@ def _fsx(settings: BatchSettings, clients: Clients) -> Found:
     return "ok", f"fsx: {shown}", ""
 
 
-def _image(image: str) -> Found:
+def _image(image: str, *, locked: bool) -> Found:
     if not image:
         return "missing", "no image: [executors.batch] image = ...", "`cellgraph image` prints one"
-    said = f"the image {image} is described by the first job that needs to know its packages"
-    return "ok", said, f"to see what it has: docker run --rm {image} cellgraph describe"
+    said = f"the image {image} is looked at by Batch alone, and described by the first job in it"
+    seen = "python3 -m pip --version" if locked else "cellgraph describe"
+    return "ok", said, f"to see what it has: docker run --rm {image} {seen}"
 
 
 def _bare(image: str) -> Found:
