@@ -340,7 +340,7 @@ def streams(draw: st.DrawFn) -> list[Event]:
         batch.map(lambda calls: done(*calls)),
         batch.map(lambda calls: reused(*calls)),
         batch.map(lambda calls: CallsSkipped(RUN, calls)),
-        st.builds(lambda n, ups: CallsLinked(RUN, (CallLinked(n, ups),)), numbers, batch),
+        st.builds(CallLinked, numbers, batch).map(lambda call: CallsLinked(RUN, (call,))),
         numbers.map(lambda n: failed(n, "E")),
         numbers.map(lambda n: LogText(RUN, n, "stdout", "hi")),
     )
