@@ -202,9 +202,10 @@ def test_a_forged_outcome_is_neither_read_nor_taken_for_an_end(
     check(again.result())
     assert again.counts.executed == 0
     # the private half of the array's key is nowhere in the bucket
-    (job,) = box.client("batch").list_jobs(jobQueue=box.batch["queue"], jobStatus="SUCCEEDED")[
+    ended = box.client("batch").list_jobs(jobQueue=box.batch["queue"], jobStatus="SUCCEEDED")[
         "jobSummaryList"
-    ][-1:]
+    ]
+    (job,) = [job for job in ended if job["jobName"].startswith("held-")][-1:]
     (told,) = box.client("batch").describe_jobs(jobs=[job["jobId"]])["jobs"]
     command = told["container"]["command"]
     secret = command[command.index("--array-key") + 1]
