@@ -261,7 +261,10 @@ class Collector:
                 office.book.spent(slot.key)
                 jobs = office.flights.end(slot)[0]
             if isinstance(error, CallCancelled) or not jobs:
-                office.answer(jobs, error)
+                if flight.cancelled or child in flight.stopped:  # who waits has come since then
+                    office.again(jobs, alone=False, error=error)
+                else:
+                    office.answer(jobs, error)
             elif flight.catching_up or isinstance(error, OutcomeRefused):
                 office.again(jobs, alone=False, error=error)
             elif isinstance(error, HostLost) and office.service.resends:

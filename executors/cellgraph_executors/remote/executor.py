@@ -208,6 +208,7 @@ class Remote:
         children = {at // per_child for at, slot in enumerate(flight.slots) if slot.key in ids}
         alone = [child for child in children if not flight.wanted(child)]
         if len(alone) <= _ONE_BY_ONE:
+            flight.stopped.update(alone)
             office.terminations.append(tuple(f"{flight.remote}:{child}" for child in alone))
 
     def _opened(self) -> Office:

@@ -74,6 +74,7 @@ class Flight:
         self.collected: set[str] = set()  # names of outcomes that were read
         self.catching_up = not mine  # what failed while nobody watched is tried again
         self.cancelled = False
+        self.stopped: set[int] = set()  # children that nobody waited for any more
         self.over = False
         self.running: tuple[int, ...] = ()  # children
         self.told: tuple[object, ...] = ()  # what was said of it last

@@ -10,7 +10,7 @@ from tests.support.s3server import BUCKET, Fault, S3Server, point_at, serving
 from cellgraph.digest import digest
 from cellgraph.errors import CallCancelled, ExecutorError
 from cellgraph.events import RemoteKind
-from cellgraph.executor import Function, Job, JobFailed, Remark, RemoteJob, Resources
+from cellgraph.executor import Function, Job, JobFailed, JobsLeft, Remark, RemoteJob, Resources
 from cellgraph.stores.policy import Policy
 from cellgraph.stores.s3 import Pace, S3Store
 from cellgraph.stores.signing import Signer
@@ -38,6 +38,7 @@ class Crowded:
         self.taken: list[str] = []
         self.stopped: list[str] = []
         self.looks = 0
+        self.lingers = False  # what is stopped does not end yet
 
     def vcpus(self, job: Job) -> float:
         return 1.0
@@ -69,7 +70,7 @@ class Crowded:
         return {i: self._said(i) for i in ids}
 
     def _said(self, job: str) -> tuple[Seen, Fact]:
-        if job in self.stopped:
+        if job in self.stopped and not self.lingers:
             return Seen("failed", 0, 0, 0, 1, "stopped"), Fact(0, -1, "stopped", "", 1, 2, job)
         return Seen("", 0, 1, 0, 0, ""), Fact(0, -1, "", "", 1, 0, job)
 
@@ -235,6 +236,23 @@ def test_what_is_wanted_is_not_stopped_when_another_is_cancelled(
     eventually(lambda: len(service.taken) == 1)
     eventually(lambda: service.looks > 0)  # whatever is to be stopped was stopped before
     assert (service.stopped, len(kernel.host.answers())) == ([], 1)
+
+
+def test_who_comes_while_a_job_is_being_stopped_has_another_one(
+    kernel: Kernel, service: Crowded
+) -> None:
+    """To end may take a job half a minute; evaluating again meanwhile is no reason to fail."""
+    service.fault, service.lingers = None, True
+    kernel.submit(call(1, 1))
+    eventually(lambda: len(service.taken) == 1)
+    eventually(lambda: bool(kernel.booked()[0].id))
+    kernel.executor.cancel([1])
+    eventually(lambda: len(service.stopped) == 1)
+    kernel.submit(call(2, 1))
+    eventually(lambda: any(isinstance(e, JobsLeft) and 2 in e.jobs for e in kernel.host.events))
+    service.lingers = False
+    eventually(lambda: len(service.taken) == 2)
+    assert [answer.id for answer in kernel.host.answers()] == [1]
 
 
 def test_what_nobody_wants_any_more_is_not_submitted(kernel: Kernel, service: Crowded) -> None:
