@@ -18,7 +18,7 @@ from cellgraph.marks import Marks
 from cellgraph.node import State
 from cellgraph.places import Roots
 from cellgraph.reduce import Reduction
-from cellgraph.run import Run, cancelled
+from cellgraph.run import Run, cancelled, error_of
 from cellgraph.stores.base import Store
 from cellgraph.surroundings import Asker, Places, PlacesOfRun
 from cellgraph.telling import Telling
@@ -67,7 +67,7 @@ class Beginning:
             cache=asked["cache"],
             default_executor=self._default_executor,
             marks=Marks(self._store),
-            around=PlacesOfRun(self._places, self._store, asks=True),
+            around=PlacesOfRun(self._places, self._store, asks=True, run=run.label),
         )
         reduction = Reduction(definitions, asked["fail"], run.halt, observed=self._telling.heard)
         reduction.growth.calls = calls
@@ -89,16 +89,16 @@ class Beginning:
                     active.root = reduction.begin(expr)
                 if found is None and self._places.elsewhere:
                     active.reduction.definitions.foresee()
-                    self._asker.check()
+                    self._asker.check(run.label)
                 if asked["background"]:
                     reduction.freeze()
         except Halted:
             reduction.stop()
             self._ending.finish(active, "cancelled", error=cancelled(run))
             return
-        except Undescribed:
+        except Undescribed as error:
             reduction.stop()
-            self._describe(begin, calls)
+            self._describe(begin, calls, error.place)
             return
         except Exception as error:  # nothing has been stored or started: say so at once
             reduction.stop()
@@ -113,11 +113,16 @@ class Beginning:
         else:
             self._active[run.id] = active
 
-    def _describe(self, begin: Begin, calls: int) -> None:
+    def _describe(self, begin: Begin, calls: int, place: str) -> None:
         """What a run needs to know of another machine is found out first, as a call of the run."""
-        wanted, call = self._asker.call()
+        wanted, call = self._asker.call(place)
         active = self._active_for(begin, calls)
-        active.root = active.reduction.begin(call)
+        try:
+            active.root = active.reduction.begin(call)
+        except Halted:
+            self._asker.given_up(wanted)
+            self._ending.finish(active, "cancelled", error=cancelled(begin.run))
+            return
         active.asks_for = wanted
         active.then = lambda: self._take_in(begin, active.reduction.growth.calls)
         self._active[begin.run.id] = active
@@ -130,8 +135,12 @@ class Beginning:
         assert root is not None and wanted is not None and active.then is not None
         if root.state is not State.DONE or active.cancelled:
             self._asker.given_up(wanted)
-            self._ending.end(active)
+            if active.cancelled or root.failure is None:
+                self._ending.end(active)
+            else:  # there is no value of the run that could have it in its place, as with `keep`
+                self._ending.finish(active, "failed", error=error_of(root.failure))
             return
+        active.budget.leave_out(1)
         try:
             self._asker.answered(wanted, str(load(root.value, self._store)))
         except CellgraphError as error:

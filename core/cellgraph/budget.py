@@ -82,6 +82,10 @@ class Budget:
         that are known to be missing, so that a limit is heard before the first."""
         return any(map(self.is_remote, {n.definition.executor for n in nodes}))
 
+    def leave_out(self, calls: int) -> None:
+        """So many calls that counted were none of the user's."""
+        self._calls = max(0, self._calls - calls)
+
     def refuses(self, run: Spent, nodes: Sequence[Node]) -> LimitError | None:
         """The error if starting *nodes* too would be more than is allowed; else they count."""
         names = {node.definition.executor for node in nodes}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from cellgraph.active import Active
-from cellgraph.errors import IdentityError, LimitError, StoreError
+from cellgraph.errors import PASSING, IdentityError, LimitError, StoreError
 from cellgraph.events import RunFinished, RunStatus
 from cellgraph.links import link_entries
 from cellgraph.node import State, flattened, sets_in
@@ -73,6 +73,9 @@ class Ending:
             return
         if root is not None and root.state is State.DONE:
             self._keep_graph(active)
+            failed = [node.failure for node in reduction.failures if node.failure is not None]
+            passing = [str(f.error) for f in failed if isinstance(f.error, PASSING)]
+            active.run.passing = passing[0] if passing else ""
             self.finish(active, "done", value=root.value)
             return
         failure = root.failure if root is not None else None

@@ -122,7 +122,14 @@ class IdentityError(CellgraphError):
 
 
 class Undescribed(IdentityError):
-    """Nobody knows yet which versions a call would find where it runs: evaluating again asks."""
+    """Nobody knows yet which versions a call would find where it runs: evaluating again asks.
+
+    `place`: the name of that environment.
+    """
+
+    def __init__(self, message: str = "", place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class ExecutorError(CellgraphError):

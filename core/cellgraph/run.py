@@ -65,6 +65,7 @@ class Run:
         self._status: RunStatus = "running"
         self._value: Any = None
         self._error: BaseException | None = None
+        self.passing = ""  # of a failure in its value: what evaluating again would not meet
 
     @property
     def status(self) -> RunStatus:

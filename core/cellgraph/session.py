@@ -170,14 +170,17 @@ class Session(Asking):
         gone: set[str] = set()
         while True:
             try:
-                return self._evaluate(expr, cache, fail, definitions, allowed)
+                value, lost = self._evaluate(expr, cache, fail, definitions, allowed)
+                if not lost or lost in gone:
+                    return value
             except (TaskError, *PASSING) as error:
-                lost = error.error if isinstance(error, TaskError) else error
-                if not isinstance(lost, PASSING) or str(lost) in gone:
+                found = error.error if isinstance(error, TaskError) else error
+                lost = str(found)
+                if not isinstance(found, PASSING) or lost in gone:
                     raise
-                # what was damaged is in quarantine now, so next time it is a miss; what calls find
-                # where they run is on record now, or is asked for first
-                gone.add(str(lost))
+            # what was damaged is in quarantine now, so next time it is a miss; what calls find
+            # where they run is on record now, or is asked for first
+            gone.add(lost)
 
     def _evaluate(
         self,
@@ -186,7 +189,7 @@ class Session(Asking):
         fail: Fail,
         definitions: Literal["live", "built"] | None,
         allowed: Limits,
-    ) -> T:
+    ) -> tuple[T, str]:
         run = self._begin(expr, cache, fail, definitions)
         presenter = self.presenter
         presenter.begin(run, self.bus)
@@ -199,7 +202,7 @@ class Session(Asking):
         finally:
             presenter.end(run)
         value: T = run.result()
-        return value
+        return value, run.passing
 
     def submit(
         self,

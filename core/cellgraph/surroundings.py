@@ -52,6 +52,7 @@ class Wanted(NamedTuple):
 
     executor: str
     place: Surroundings
+    run: str  # the label of whoever asked for it
 
 
 def key_of(name: str) -> bytes:
@@ -131,11 +132,13 @@ class Places:
 class PlacesOfRun:
     """See `Around`. One per run: each record is read once."""
 
-    def __init__(self, places: Places, store: Store, *, asks: bool) -> None:
-        """*asks*: what is not known is asked for first; else it is taken to be as it is here."""
+    def __init__(self, places: Places, store: Store, *, asks: bool, run: str = "") -> None:
+        """*asks*: what is not known is asked for first; else it is taken to be as it is here.
+        *run*: the label of the run."""
         self._places = places
         self._store = store
         self._asks = asks
+        self._run = run
         self._known: dict[str, Described | None] = {}
 
     def releases(
@@ -153,7 +156,8 @@ class PlacesOfRun:
             return None
         if place.prepared and self._asks and self._described(place) is None:
             self._want(executor, place)
-            raise Undescribed(f"{place.name} has to be made: evaluate again, and a job does first")
+            text = f"{place.name} has to be made: evaluate again, and a job does first"
+            raise Undescribed(text, place.name)
         others: dict[str, str] = {}
         here = installed() if named else {}
         for package, version in named:
@@ -188,11 +192,12 @@ class PlacesOfRun:
         self._want(executor, place)
         raise Undescribed(
             f"{task} names the package {package}, and it is not known which version {place.name} "
-            "has: evaluate again, and a job finds out first"
+            "has: evaluate again, and a job finds out first",
+            place.name,
         )
 
     def _want(self, executor: str, place: Surroundings) -> None:
-        self._places.wanted[place.name] = Wanted(executor, place)
+        self._places.wanted[place.name] = Wanted(executor, place, self._run)
 
 
 class Asker:
@@ -203,18 +208,24 @@ class Asker:
         self._store = store
         self._clock = clock
 
-    def check(self) -> None:
-        """Raise Undescribed while something that was asked for is not described."""
-        for name in self._places.wanted:
-            raise Undescribed(f"{name} has to be described")
+    def check(self, run: str) -> None:
+        """Raise Undescribed while something that such a *run* met on its way is not described;
+        what others ask for is no reason to wait."""
+        for name, wanted in self._places.wanted.items():
+            if wanted.run == run:
+                raise Undescribed(f"{name} has to be described", name)
 
-    def call(self) -> tuple[Wanted, Any]:
-        """What is asked for, and a call that finds it out."""
-        wanted = next(iter(self._places.wanted.values()))
+    def call(self, name: str) -> tuple[Wanted, Any]:
+        """What is asked for, and a call that finds it out.
+
+        Its result answers for nothing later, but whoever asks meanwhile, in another run or kernel,
+        waits for the same job.
+        """
+        wanted = self._places.wanted[name]
         options = TaskOptions(
-            name=f"describe {wanted.place.name}",
+            name=f"describe {name}",
             executor=wanted.executor,
-            cache=False,
+            expires_after_s=0.0,
             extra=dict(wanted.place.options),
         )
         task: Any = Task(describe_text, options)

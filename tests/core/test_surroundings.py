@@ -30,7 +30,7 @@ class Table:
     def releases(
         self, named: list[tuple[str, str]], executor: str = "batch", asks: bool = True, **extra: Any
     ) -> Mapping[str, str] | None:
-        run = PlacesOfRun(self.places, self.store, asks=asks)
+        run = PlacesOfRun(self.places, self.store, asks=asks, run="fit()")
         return run.releases("fit", executor, extra, named, script=False)
 
 
@@ -46,16 +46,17 @@ def test_what_is_not_on_record_is_asked_for(table: Table) -> None:
     assert table.releases([]) == {}
     assert table.releases(NUMPY, asks=False) == {}
     asker = Asker(table.places, table.store, lambda: 7.0)
-    asker.check()
+    asker.check("fit()")
     with pytest.raises(Undescribed, match="fit names the package numpy"):
         table.releases(NUMPY)
-    with pytest.raises(Undescribed, match=IMAGE):
-        asker.check()
-    wanted, call = asker.call()
+    with pytest.raises(Undescribed, match=IMAGE) as caught:
+        asker.check("fit()")
+    asker.check("another run()")
+    wanted, call = asker.call(caught.value.place)
     assert (wanted.executor, wanted.place.name) == ("batch", IMAGE)
     assert call._task.name == f"describe {IMAGE}"
     asker.answered(wanted, describe_text())
-    asker.check()
+    asker.check("fit()")
     assert on_record(table.store, IMAGE) == (describe(), 7.0)
     assert table.releases(NUMPY) == {}
 
@@ -78,7 +79,7 @@ def test_a_missing_package_is_an_error_once_somebody_has_looked(table: Table) ->
     with pytest.raises(Undescribed):
         table.releases(NUMPY)
     asker = Asker(table.places, table.store)
-    asker.answered(asker.call()[0], Described("3.11.7", "x86_64-linux", {}).text())
+    asker.answered(asker.call(IMAGE)[0], Described("3.11.7", "x86_64-linux", {}).text())
     with pytest.raises(ConfigError, match=f"fit names the package numpy, and {IMAGE} has none"):
         table.releases(NUMPY)
 
@@ -94,10 +95,11 @@ def test_glue_has_spark_of_its_own_and_takes_the_rest_along(table: Table) -> Non
 
 
 def test_a_locked_image_is_made_before_anything_runs_there(table: Table) -> None:
-    with pytest.raises(Undescribed, match=r"python:3\.11-slim with lock .* has to be made"):
+    told = r"python:3\.11-slim with lock .* has to be made"
+    with pytest.raises(Undescribed, match=told) as caught:
         table.releases([], "locked")
     asker = Asker(table.places, table.store)
-    asker.answered(asker.call()[0], describe_text())
+    asker.answered(asker.call(caught.value.place)[0], describe_text())
     assert table.releases(NUMPY, "locked") == {}
 
 

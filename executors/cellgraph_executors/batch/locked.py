@@ -24,8 +24,11 @@ FOLDER: Final = "environments/"  # below the store
 _BOOT: Final = "CELLGRAPH_BOOT"
 _LOCK: Final = "CELLGRAPH_LOCK"
 _LIST: Final = "requirements.txt"
-_START: Final = (
-    "import base64, os, zlib\n"
+_START: Final = (  # what an older Python can read, too
+    "import base64, os, sys, zlib\n"
+    "if sys.version_info < (3, 11):\n"
+    "    sys.exit('cellgraph: this image has Python %d.%d: name one that has 3.11 or newer'"
+    " % sys.version_info[:2])\n"
     "text = zlib.decompress(base64.b64decode(os.environ['CELLGRAPH_BOOT']))\n"
     "exec(compile(text, 'cellgraph-boot', 'exec'))"
 )

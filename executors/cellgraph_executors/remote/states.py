@@ -5,6 +5,7 @@ are asked for only when some failed without leaving one. A failed child counts a
 listed as failed *before* a listing of the outcomes that lacks its own.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
@@ -22,6 +23,14 @@ CANCELLED: Final = "cancelled from Cellgraph"
 SPOT: Final = ("Host EC2", "Your Spot Task was interrupted")
 _MEMORY: Final = "OutOfMemoryError"
 _TIMEOUT: Final = "Job attempt duration exceeded timeout"
+# What a container was to begin with and does not have, and what to do about it.
+_NOT_FOUND: Final = re.compile(r'exec: "(\w+)": executable file not found')
+_NEEDED: Final = {
+    "cellgraph": "The image has no cellgraph: `cellgraph image` prints a Dockerfile for one, "
+    'and environment="lock" installs it and the packages of here in a plain Python image',
+    "python3": 'environment="lock" needs an image that has Python 3.11 or newer, and pip',
+    "bash": "An image that a script names needs bash",
+}
 
 Over = Literal["", "done", "failed"]
 
@@ -194,4 +203,7 @@ def cause(task: str, fact: Fact, log: str) -> ExecutorError:
         return CallCancelled(f"{where}: {fact.reason}")
     said = "; ".join(part for part in (fact.reason, fact.container) if part) or "no reason given"
     code = f"exit code {fact.exit_code}" if fact.exit_code >= 0 else "no exit code"
-    return ExecutorError(f"{where}: ended without a result: {code} ({said}){tail}")
+    missing = _NOT_FOUND.search(f"{said}{tail}")
+    advice = "" if missing is None else _NEEDED.get(missing[1], "")
+    ending = f". {advice}" if advice else ""
+    return ExecutorError(f"{where}: ended without a result: {code} ({said}){tail}{ending}")

@@ -146,6 +146,21 @@ def test_without_python_a_lost_host_costs_nothing_and_a_secret_travels_by_name(
 
 
 @pytest.mark.sandboxed
+def test_an_image_that_cannot_be_described_says_what_to_do(opened: Callable[..., Any]) -> None:
+    """Once, also where failures are kept, and nothing else is sent."""
+
+    @cg.task(executor="batch", image="of sh")
+    def with_a_package(x: int) -> float:
+        return float(np.sin(x))
+
+    watched = opened()
+    calls = [with_a_package(i) for i in range(2)]
+    with pytest.raises(cg.TaskError, match=r"describe image of sh .* has no cellgraph: `cellgraph"):
+        watched.session.evaluate(calls, fail="keep")
+    assert [job.task for job in watched.of(RemoteJobAdded)] == ["describe image of sh"]
+
+
+@pytest.mark.sandboxed
 def test_an_image_without_bash_says_so(opened: Callable[..., Any]) -> None:
     call = cg.script("echo never", executor="batch", image="of sh")
     with pytest.raises(cg.TaskError, match='"bash": executable file not found'):

@@ -1,6 +1,7 @@
 """Packages count by their version where a call runs: in the image, not here."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ from tests.executors.batch.support.lumps import have, install
 
 import cellgraph as cg
 from cellgraph.described import Described
-from cellgraph.errors import ConfigError, EnvironmentChanged, TaskError
+from cellgraph.errors import ConfigError, EnvironmentChanged, LimitError, TaskError
 from cellgraph.events import RemoteJobAdded
 from cellgraph.surroundings import entry_of, on_record
-from cellgraph.testing.executor_lab import user_code
+from cellgraph.testing.executor_lab import eventually, user_code
 
 pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
 
@@ -128,6 +129,36 @@ def test_a_package_that_the_image_lacks(lab: Lab) -> None:
 
 
 @pytest.mark.slow
+def test_one_job_describes_whoever_asks(lab: Lab, box: Any) -> None:
+    """Two runs of a session and another kernel; who asks for nothing waits for nothing."""
+    weigh = lab.tasks["weigh"]
+    kernels = [lab.image("1.0") for _ in range(2)]
+    box.faults.lag(4)
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(kernels[0].session.evaluate, weigh(i)) for i in range(2)]
+        eventually(lambda: jobs(kernels[0]) != [])
+        runs.append(pool.submit(kernels[1].session.evaluate, weigh(2)))
+        here = weigh.options(executor="thread")(7)
+        assert kernels[0].session.evaluate(here) == "7 by 1.0"
+        assert not any(run.done() for run in runs)
+        assert [run.result() for run in runs] == [f"{i} by 1.0" for i in range(3)]
+    left = [added for kernel in kernels for added in kernel.of(RemoteJobAdded)]
+    assert len({added.job for added in left if added.task.startswith("describe")}) == 1
+
+
+def test_a_description_is_none_of_the_calls_that_are_limited(lab: Lab) -> None:
+    watched = lab.image("1.0")
+    weigh = lab.tasks["weigh"]
+    with pytest.raises(LimitError, match="describe image"):
+        watched.session.evaluate([weigh(1)], max_remote_calls=0)
+    assert jobs(watched) == []
+    calls = [weigh(i) for i in range(2)]
+    with pytest.raises(LimitError, match="2 weigh would run"):
+        watched.session.evaluate(calls, max_remote_calls=1)
+    assert watched.session.evaluate(calls, max_remote_calls=2) == ["0 by 1.0", "1 by 1.0"]
+
+
+@pytest.mark.slow
 def test_a_tag_that_moves(lab: Lab) -> None:
     """What is on record is compared where a call runs; nothing is kept under a wrong name."""
     weigh = lab.tasks["weigh"]
@@ -142,6 +173,9 @@ def test_a_tag_that_moves(lab: Lab) -> None:
     third = lab.image("3.0")
     assert third.session.evaluate(weigh(3)) == "3 by 3.0"  # evaluated again by itself
     assert jobs(third) == ["weigh", "weigh"]
+    fourth = lab.image("4.0")
+    kept = fourth.session.evaluate([weigh(4), lab.tasks["plain"](4)], fail="keep")
+    assert kept == ["4 by 4.0", 5]
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from tests.executors.batch.support.lumps import have
 from cellgraph.errors import ConfigError, TaskError
 from cellgraph.events import RemoteJobAdded
 from cellgraph.testing.executor_lab import user_code
+from cellgraph_executors.batch.locked import started
 from cellgraph_executors.batch.settings import checked
 
 pytestmark = [pytest.mark.aws, pytest.mark.sandboxed]
@@ -117,6 +118,15 @@ def test_what_pip_cannot_install_is_said_on_the_call(
     assert jobs(wrong) == ["describe image python:3.11-slim"]
     right = locked("a", "lumps==2.0")
     assert right.session.evaluate(weigh(1))[0] == "1 by 2.0"
+
+
+def test_an_old_python_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it meets what it cannot read."""
+    monkeypatch.setattr("sys.version_info", (3, 9, 18))
+    python, _, program, *rest = started(["cellgraph", "worker", "run", "--array", "a"])
+    assert (python, rest) == ("python3", ["run", "--array", "a"])
+    with pytest.raises(SystemExit, match=r"has Python 3\.9: name one that has 3\.11"):
+        exec(program, {})
 
 
 def test_settings_of_a_lock() -> None:
