@@ -17,6 +17,7 @@ from cellgraph.errors import ConfigError
 from cellgraph.stores.base import Entry
 from cellgraph.stores.s3 import Pace, S3Store
 from cellgraph.stores.s3.catalog import MAX_SEGMENTS, SMALL_BYTES, to_merge
+from cellgraph.stores.s3.tier import Tier
 from cellgraph.testing.store_samples import contents, key_of, sample_payload
 
 CALM = Pace(flush_s=3600, refresh_s=0)
@@ -101,6 +102,33 @@ def test_ten_thousand_calls_elsewhere(
     unchanged, one_changed = drill(server, uri, on_machine, 10_000, sessions)
     assert unchanged <= 10
     assert one_changed <= 100
+
+
+def test_whoever_finds_a_record_finds_its_payload(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a process that has just looked, while another one on its machine takes the record in."""
+    here, payload = tmp_path / "here", sample_payload(1)
+    patient = S3Store(uri, cache=here, pace=Pace(flush_s=3600, refresh_s=3600))
+    assert patient.get_many([key_of(1)]) == {}  # it asks no more
+    writer = S3Store(uri, cache=tmp_path / "there", pace=CALM)
+    writer.put_blob(payload)
+    writer.append([Entry(key_of(1), 1, b"x")])
+    writer.close()
+    found: list[bool] = []
+    take_in = Tier.take_in
+
+    def and_read(tier: Tier, name: str, data: bytes) -> None:
+        take_in(tier, name, data)
+        assert patient.get_many([key_of(1)])
+        found.append(patient.get_blob(payload.digest()) is not None)
+
+    monkeypatch.setattr(Tier, "take_in", and_read)
+    taker = S3Store(uri, cache=here, pace=CALM)
+    assert taker.get_many([key_of(1)])
+    assert found == [True]
+    taker.close()
+    patient.close()
 
 
 def test_runs_of_others_are_seen(uri: str, on_machine: Callable[[str], None]) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from cellgraph.errors import StoreError
 from cellgraph.stores.s3 import catalog as catalogs
 from cellgraph.stores.s3.bucket import CONNECTIONS, Bucket
-from cellgraph.stores.s3.bundle import MAX_OBJECT_BYTES, DamagedBundle, Place, parse
+from cellgraph.stores.s3.bundle import MAX_OBJECT_BYTES, DamagedBundle, parse
 from cellgraph.stores.s3.catalog import NOTHING, Catalog
 from cellgraph.stores.s3.faults import Absent, S3Fault
 from cellgraph.stores.s3.gate import Gate
@@ -201,7 +201,6 @@ class Puller:
 
     def _take_in(self, objects: Sequence[tuple[str, bytes]]) -> None:
         """Put the records of *objects* into the tier, then note that they are there."""
-        places: list[Place] = []
         for name, raw in objects:
             try:
                 found = parse(name, raw)
@@ -210,18 +209,19 @@ class Puller:
                 _log.warning("damaged object %s (%s): treated as absent", name, error)
                 self._tier.quarantine(name, raw)
                 continue
-            # Before the files: what came from the bucket is never pushed to it.
-            self._ledger.take_in((), {n: len(part) for n, _, part in found.sections}, ())
+            # Before the files: what came from the bucket is never pushed to it, and another process
+            # that finds a record finds its payloads.
+            pushed = {n: len(part) for n, _, part in found.sections}
+            self._ledger.take_in((), pushed, found.places)
             # Before the files, too: whoever reads them finds who signed them.
             self._ledger.note_seals(
                 {name, *(segment for segment, _, _ in lacking)}, found.content, found.seal
             )
             for segment, _, part in lacking:
                 self._tier.take_in(segment, bytes(part))
-            places += found.places
         self._tier.sync()
         names = [name for name, _ in objects]
-        self._ledger.take_in(names, {}, places)
+        self._ledger.take_in(names, {}, ())
         self._taken.update(names)
 
 
