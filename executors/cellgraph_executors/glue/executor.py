@@ -195,7 +195,7 @@ class GlueService(GlueJobs):
 
 
 def _array_of(name: str) -> str:
-    """The array of a job's name: see `remote.sender.job_name`."""
+    """The array of a job's name: see `remote.flights.job_name`."""
     parts = name.rsplit("-", 2)
     if len(parts) < 2:
         raise ConfigError(f"{name!r} is not the name of a job")

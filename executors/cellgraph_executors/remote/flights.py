@@ -7,7 +7,7 @@ all its calls, and waiters for those that are wanted here.
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -37,6 +37,12 @@ class Pending(msgspec.Struct, array_like=True, frozen=True):
         """The keys of a child's calls, one after the other."""
         size = self.calls_per_child * KEY_BYTES
         return self.keys[child * size : (child + 1) * size]
+
+
+def job_name(task: str, array: str) -> str:
+    """The name of a job: unique, and known before it is submitted. At most 128 characters."""
+    readable = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in task)
+    return f"{readable.strip('-_')[:60] or 'calls'}-{array}"
 
 
 def replace_remote(pending: Pending, remote: str) -> Pending:
@@ -114,6 +120,13 @@ class Flight:
     def open_jobs(self) -> list[Job]:
         """The jobs that wait."""
         return [job for slot in self.slots for job in slot.waiters]
+
+
+class Held(NamedTuple):
+    """A job that the service has no room for."""
+
+    flight: Flight
+    request: object
 
 
 class Flights:

@@ -3,7 +3,8 @@
 It is written before the job is submitted, so that a kernel that dies in between leaves a name to
 look the job up by, and again with the service's id; a job that there is no room for is written anew
 every few seconds: whoever wrote it lives. Two kernels that want the same calls see each other here;
-the earlier name wins. What is missed costs a second run, never a wait.
+the earlier name wins, if the other has not submitted by then. What is missed costs a second run,
+never a wait.
 
 Threading: any thread; nothing waits for the network with the lock held.
 """
@@ -99,6 +100,12 @@ class Book:
         """A job that has a call, and its position there."""
         with self._lock:
             return self._index.get(key[:KEY_BYTES]) if key else None
+
+    def has_rival(self, key: bytes, array: str) -> bool:
+        """Whether somebody else is about to submit a call, who may have looked before *array*, the
+        earlier name, was there to be seen."""
+        found = self.find(key)
+        return found is not None and not found[0].remote and found[0].array > array
 
     def spent(self, key: bytes) -> None:
         """The call ended there without a value: it has to be sent again."""

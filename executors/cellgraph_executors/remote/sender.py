@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -20,7 +20,15 @@ from cellgraph.executor import Job, JobsLeft
 from cellgraph.stores.s3.arrays import ARRAYS
 from cellgraph.stores.s3.faults import Refused as S3Refused
 from cellgraph_executors.aws import AwsFault, Later, NoAnswer, Refused
-from cellgraph_executors.remote.flights import Flight, Pending, Slot, keys_of, replace_remote
+from cellgraph_executors.remote.flights import (
+    Flight,
+    Held,
+    Pending,
+    Slot,
+    job_name,
+    keys_of,
+    replace_remote,
+)
 from cellgraph_executors.remote.grouping import Group
 from cellgraph_executors.remote.holding import Holding
 from cellgraph_executors.remote.loading import Loader
@@ -30,18 +38,13 @@ from cellgraph_executors.remote.patience import Closed, Patience
 
 # Services show a new job in their listings within seconds.
 _LOOKS_S: Final = (0.5, 1.5, 3, 6)
+# Whoever came at the same moment and did not see us has submitted after so long, or given way.
+_RIVALS_S: Final = (0.2, 0.4, 0.8, 1.6)
 _SAID_AFTER: Final = 2  # refusals in a row: less is no news
 # A booking that is this old is renewed at the next refusal, at most 15 s later: others believe that
 # whoever wrote it has died when it is 30 s old (`watcher`).
 _RENEWED_S: Final = 5.0
 _log = logging.getLogger(__name__)
-
-
-class _Held(NamedTuple):
-    """A job that the service has no room for."""
-
-    flight: Flight
-    request: object
 
 
 class Sender:
@@ -51,7 +54,7 @@ class Sender:
         self._office = office
         self._patience = Patience(office)
         self._loader = Loader(office)
-        self._holding: Holding[_Held] = Holding()
+        self._holding: Holding[Held] = Holding()
         self._said = False
 
     def run(self) -> None:
@@ -170,7 +173,7 @@ class Sender:
             self._submit(left, calls_per_child)
         if left is not None:
             return
-        held = _Held(flight, request)
+        held = Held(flight, request)
         line = flight.pending.line
         if line in self._holding:
             self._holding.add(line, held)
@@ -224,7 +227,7 @@ class Sender:
         except S3Refused as fault:  # they wait all the same; another kernel may send them too
             _log.warning("bookings of jobs that wait to be submitted cannot be renewed: %s", fault)
 
-    def _launch(self, held: _Held) -> bool:
+    def _launch(self, held: Held) -> bool:
         """Submit a job whose calls wait for it; False: there is no room for it now. Whatever else
         happens, it is not to be submitted again: its calls wait for what was, or have failed."""
         flight = held.flight
@@ -309,6 +312,11 @@ class Sender:
         if any(job.key for job in jobs):
             self._patience.ask(jobs, lambda: self._office.book.write(flight.pending))
             self._patience.ask(jobs, self._refresh)
+            for pause_s in _RIVALS_S:
+                if not any(office.book.has_rival(job.key, flight.array) for job in jobs):
+                    break
+                self._patience.sleep(pause_s)
+                self._patience.ask(jobs, self._refresh)
             left = self._joined(jobs, but=flight.array)
         with office.lock:
             left = [job for job in left if job.id in office.sending]  # not cancelled meanwhile
@@ -388,9 +396,3 @@ class Sender:
                 "needs its results starts only while this kernel runs "
                 f"(submit(..., on={office.terms.name!r}) runs all of it there)",
             )
-
-
-def job_name(task: str, array: str) -> str:
-    """The name of a job: unique, and known before it is submitted. At most 128 characters."""
-    readable = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in task)
-    return f"{readable.strip('-_')[:60] or 'calls'}-{array}"

@@ -38,8 +38,7 @@ from cellgraph_executors.aws import Clients
 from cellgraph_executors.batch.definition import definition, submission
 from cellgraph_executors.batch.service import BatchJobs
 from cellgraph_executors.batch.settings import checked
-from cellgraph_executors.remote.flights import Pending
-from cellgraph_executors.remote.sender import job_name
+from cellgraph_executors.remote.flights import Pending, job_name
 
 pytestmark = pytest.mark.aws
 

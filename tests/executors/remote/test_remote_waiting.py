@@ -1,7 +1,10 @@
 """Jobs that a service has no room for: kept, cancelled in part, refused in the end."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -253,6 +256,58 @@ def test_who_comes_while_a_job_is_being_stopped_has_another_one(
     service.lingers = False
     eventually(lambda: len(service.taken) == 2)
     assert [answer.id for answer in kernel.host.answers()] == [1]
+
+
+def test_two_kernels_that_come_at_once_send_one_job(
+    kernel: Kernel,
+    service: Crowded,
+    tmp_path: Path,
+    uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each has looked before the other was there to be seen; the earlier name is that of the one
+    that is put on record last."""
+    names = iter([b"\x00" * 5, b"\xff" * 5])
+
+    def drawn(size: int) -> bytes:
+        return next(names)
+
+    def said(*when: object) -> str:
+        return "20261128"
+
+    monkeypatch.setattr(sender, "os", SimpleNamespace(urandom=drawn))
+    second = SimpleNamespace(strftime=said, gmtime=time.gmtime, time=time.time)
+    monkeypatch.setattr(sender, "time", second)
+    looked, submits = Event(), Event()
+    prepared: list[str] = []
+    request, submit = service.request, service.submit
+
+    def held_request(pending: Pending, *rest: Any) -> Any:
+        prepared.append(pending.array)
+        assert pending.array.endswith("ff") or looked.wait(60)
+        return request(pending, *rest)
+
+    def held_submit(name: str) -> str:
+        service.asked.append(name)
+        assert submits.wait(60)
+        return submit(name)
+
+    monkeypatch.setattr(service, "request", held_request)
+    monkeypatch.setattr(service, "submit", held_submit)
+    service.fault = None
+    other = Kernel(uri, tmp_path / "other", service)
+    try:
+        other.submit(call(2, 1))
+        eventually(lambda: len(prepared) == 1)
+        kernel.submit(call(1, 1))
+        eventually(lambda: len(service.asked) == 1)
+        looked.set()
+        eventually(lambda: len(kernel.booked()) == 2)
+        submits.set()
+        eventually(lambda: any(isinstance(e, JobsLeft) and 2 in e.jobs for e in other.host.events))
+        assert len(service.taken) == 1
+    finally:
+        other.close()
 
 
 def test_what_nobody_wants_any_more_is_not_submitted(kernel: Kernel, service: Crowded) -> None:
