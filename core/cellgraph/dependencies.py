@@ -136,6 +136,8 @@ class Verifier:
             return "what it had read is not known any more"
         for read in reads:
             if read.kind in ignoring:
+                if read.kind == "result":
+                    note_use(path_of(read.name, self.roots))
                 continue
             now = self.present(read)
             if now != read.digest:

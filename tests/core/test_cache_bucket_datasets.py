@@ -1,5 +1,6 @@
 """Datasets in a bucket: they go in two steps, and never while a result has them in it."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.core.test_cache_bucket_jobs import begin_job, end_job
 from tests.support.s3server import BUCKET, S3Server, point_at, serving
 
 import cellgraph as cg
+from cellgraph.digest import digest
 from cellgraph.errors import StoreError
 from cellgraph.stores.policy import Policy
 from cellgraph.stores.s3 import S3Store
@@ -199,7 +201,92 @@ def test_a_push_that_was_broken_off_goes_on(team: Team) -> None:
         shard = next((mine / ".cellgraph/datasets").rglob("*.parquet"))
         shard.write_bytes(b"other bytes")
         moved = session.cache.push(team.uri).moved
-        assert moved is not None and moved.shards == 1
+        assert moved is not None and moved.shards == 0, "not as the result says"
+
+
+def test_a_damaged_copy_takes_the_place_of_no_whole_one(team: Team) -> None:
+    mine = project(team, "mine")
+    with cg.Session(mine / ".cellgraph") as session:
+        session.evaluate(whole(1))
+        session.cache.push(team.uri)
+    keys = team.objects("datasets")
+    pushed = [team.server.read(key) for key in keys]
+    shards = sorted((mine / ".cellgraph/datasets").rglob("*.parquet"))
+    local = [shard.read_bytes() for shard in shards]
+    shards[0].write_bytes(b"junk")
+    shards[1].unlink()
+    with cg.Session(mine / ".cellgraph") as session:
+        session.cache.push(team.uri)
+    assert [team.server.read(key) for key in keys] == pushed
+    # the other way round: what is in the bucket is damaged, what is here is not
+    for shard, data in zip(shards, local, strict=True):
+        shard.write_bytes(data)
+    junk = {"gene=g0/part-00000.parquet": [4, digest(b"junk").hex()]}
+    (beside,) = (key for key in keys if key.endswith(".json"))
+    (first,) = (key for key in keys if "gene=g0" in key)
+    team.server.write(first, b"junk")
+    team.server.write(beside, json.dumps(junk).encode())
+    with team.on("mine") as session:
+        assert session.cache.pull().moved.shards == 0
+    assert [shard.read_bytes() for shard in shards] == local
+    with cg.Session(mine / ".cellgraph") as session:
+        session.cache.push(team.uri)
+    assert [team.server.read(key) for key in keys] == pushed
+
+
+def test_what_others_compute_while_a_push_runs_goes_with_the_next(team: Team) -> None:
+    mine = project(team, "mine")
+    begun: list[str] = []
+
+    def fault(method: str, path: str) -> tuple[int, str] | None:
+        if method == "PUT" and "/datasets/" in path and not begun:
+            begun.append(path)
+            with cg.Session(mine / ".cellgraph") as other:
+                other.evaluate(whole(2))
+        return None
+
+    for count in (1, 2):
+        with cg.Session(mine / ".cellgraph") as session:
+            session.evaluate(whole(1))
+            team.server.fault = fault
+            try:
+                session.cache.push(team.uri)
+            finally:
+                team.server.fault = lambda method, path: None
+        with team.on("theirs") as session:
+            (use,) = session.cache.info().tasks
+            assert (use.calls, len(there(team))) == (count, count), "no result without its dataset"
+    assert begun
+
+
+def test_a_push_beside_a_collection_that_found_its_dataset_unneeded(team: Team) -> None:
+    mine = project(team, "mine")
+    with cg.Session(mine / ".cellgraph") as session:
+        session.evaluate(whole(1))
+        session.cache.push(team.uri)
+    team.pass_days(40)
+    assert team.collect(older_than_s=MONTH_S).later == 1
+    team.pass_days(3)
+    asked: list[str] = []
+    time.sleep(1.1)  # a bucket's times may be whole seconds
+
+    def fault(method: str, path: str) -> tuple[int, str] | None:
+        if method == "GET" and "doomed-datasets.json" in path and not asked:
+            asked.append(path)
+            with cg.Session(mine / ".cellgraph") as session:
+                session.evaluate({"again": [whole(1)]})
+                session.cache.push(team.uri)
+        return None
+
+    team.server.fault = fault
+    try:
+        team.collect("another")
+    finally:
+        team.server.fault = lambda method, path: None
+    assert asked and there(team) == [name(1)]
+    team.pass_days(3)
+    assert team.collect().datasets == 0
+    assert there(team) == [name(1)]
 
 
 @pytest.mark.parametrize("damage", ["bytes", "gone", "a name that leads elsewhere"])

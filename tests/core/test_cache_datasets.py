@@ -19,12 +19,15 @@ from tests.core.support.dataset_lab import (
     pieces,
     total,
     unfolded,
+    unlooked,
     where,
     whole,
     written,
 )
 
 import cellgraph as cg
+from cellgraph.identity.values import snapshot
+from cellgraph.stores.shardfolders import named_in
 
 
 @pytest.fixture
@@ -170,6 +173,19 @@ def test_a_hit_and_a_use_put_it_off(lab: CareLab) -> None:
             assert opened.remove_datasets([name(1)], 0).files == 0
         opened.close()
     assert there(lab) == [name(1)]
+
+
+def test_a_hit_that_does_not_look_puts_it_off_too(lab: CareLab) -> None:
+    executed(lab, unlooked(1))
+    age(lab, 1, 10)
+    assert executed(lab, unlooked(1))[0] == 0
+    assert time.time() - (lab.root / "datasets" / name(1)).stat().st_mtime < 3600
+
+
+def test_an_encoded_dataset_names_its_folder(lab: CareLab) -> None:
+    """Also where the set of reads that would say so is not there."""
+    _, data = snapshot(written(1))
+    assert named_in(bytes(data.head)) == {bytes.fromhex(name(1))}
 
 
 def test_what_a_killed_collector_left_is_settled(lab: CareLab) -> None:

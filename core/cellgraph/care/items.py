@@ -90,7 +90,7 @@ def read_scene(
     items: list[Item] = []
     lacking: list[set[bytes]] = []
     for kept in records:
-        record = _decoded(kept.entry.data)
+        record = decoded(kept.entry.data)
         if isinstance(record, ReadsRecord):
             sets[kept.entry.key] = record
         item = _item(kept, record, known, names)
@@ -159,7 +159,8 @@ def _item(
     )
 
 
-def _decoded(data: bytes) -> Record | None:
+def decoded(data: bytes) -> Record | None:
+    """The record; None for one that this version does not know."""
     try:
         return decode(data)
     except msgspec.DecodeError:  # whole, and yet nothing of ours

@@ -1,12 +1,47 @@
 """Whether the datasets in a store are as the results with them say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
-from cellgraph.care.items import Scene
+from cellgraph.care.items import Scene, decoded
 from cellgraph.filedigests import names_digest
 from cellgraph.places import Read
+from cellgraph.records import ReadsRecord
 from cellgraph.stores.shardfolders import taken_apart
 from cellgraph.stores.tended import Damage, Tended
+
+
+class Said:
+    """What the results in *store* say of its datasets; read when first asked for."""
+
+    def __init__(self, store: Tended) -> None:
+        self._store = store
+
+    def holds(self, name: str) -> bool:
+        """Whether a dataset is as they say; False if none speaks of it. Reads all of its files."""
+        said = self._said.get(name)
+        return said is not None and as_said(said, self._store.shards(name))
+
+    @cached_property
+    def _said(self) -> dict[str, set[Read]]:
+        found: dict[str, set[Read]] = {}
+        for kept in self._store.kept():
+            record = decoded(kept.entry.data)
+            for read in record.reads if isinstance(record, ReadsRecord) else ():
+                apart = taken_apart(read.name)
+                if apart is not None and read.kind in ("result", "literal"):
+                    found.setdefault(apart[1], set()).add(read)
+        return found
+
+
+def as_said(reads: Iterable[Read], contents: Mapping[str, bytes]) -> bool:
+    """Whether all that *reads* name in one dataset is as one of them says."""
+    held: dict[str, bool] = {}
+    for read in reads:
+        found = taken_apart(read.name)
+        assert found is not None  # they name a dataset
+        held[read.name] = held.get(read.name, False) or _holds(read, found[2], contents)
+    return all(held.values())
 
 
 def changed(scene: Scene, store: Tended) -> Iterator[Damage]:

@@ -8,7 +8,9 @@ from typing import Any
 from cellgraph.care.amounts import size
 from cellgraph.care.items import digests_in
 from cellgraph.care.pins import PinBoard, Pins
+from cellgraph.care.rest import Said, as_said
 from cellgraph.errors import ConfigError, StoreError
+from cellgraph.filedigests import file_digest, files_below
 from cellgraph.forecast import Forecast
 from cellgraph.places import Read, Roots, below, path_of
 from cellgraph.provenance import Archive
@@ -106,7 +108,7 @@ def push(store: Tended, to: str | None, travel: Travel | None) -> Pushed:
     target = travel.open_at(to)
     try:
         assert isinstance(target, Shared)
-        return Pushed(to, target.adopt(store))
+        return Pushed(to, target.adopt(store, Said(store).holds))
     finally:
         target.close()
 
@@ -139,7 +141,9 @@ def pull(store: Tended, what: object, board: PinBoard, travel: Travel | None) ->
 
 
 def _folders(reads: Iterable[Read], roots: Roots) -> Iterator[tuple[str, Path]]:
-    """The datasets that came from folders of this project: name and place, on this machine."""
+    """The datasets that came from folders of this project, and are not there as results say: name
+    and place, on this machine."""
+    said: dict[tuple[str, Path], list[Read]] = {}
     within = (roots.project, *(path_of(root, roots) for root in roots.data))
     for read in reads:
         found = taken_apart(read.name)
@@ -147,7 +151,17 @@ def _folders(reads: Iterable[Read], roots: Roots) -> Iterator[tuple[str, Path]]:
             continue
         folder = path_of(f"{found[0] or '.'}/{FOLDER}/{found[1]}", roots)
         if any(below(folder, root) is not None for root in within):  # the name is from a bucket
-            yield found[1], Path(folder)
+            said.setdefault((found[1], Path(folder)), []).append(read)
+    for (name, place), theirs in said.items():
+        if not as_said(theirs, _contents(place)):
+            yield name, place
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    try:
+        return {name: file_digest(str(folder / name)) for name in files_below(str(folder))}
+    except OSError:  # gone, in part or as a whole
+        return {}
 
 
 def _wanted(

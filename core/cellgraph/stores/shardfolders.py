@@ -12,7 +12,8 @@ from typing import Final
 
 FOLDER: Final = "datasets"
 _NAME: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_IN_DATA: Final = re.compile(rb"datasets/([0-9a-f]{32})(?![0-9a-f])")
+# Whatever follows: in an encoded Dataset it is the sign of the next part, which may be a hex digit.
+_IN_DATA: Final = re.compile(rb"datasets/([0-9a-f]{32})")
 _IN_PATH: Final = re.compile(r"(.*/)?datasets/([0-9a-f]{32})(?=/|$)(.*)", re.ASCII | re.DOTALL)
 _SELDOM_S: Final = 3600.0
 

@@ -7,7 +7,7 @@ period. Times in nanoseconds since 1970, durations in seconds, sizes in bytes.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -120,8 +120,9 @@ class Shared(Protocol):
         """Push now what waits. Returns whether everything of this session is in the bucket."""
         ...
 
-    def adopt(self, source: Any) -> Moved:
-        """Push all that a store in a folder holds."""
+    def adopt(self, source: Any, holds: Callable[[str], bool]) -> Moved:
+        """Push all that a store in a folder holds. *holds*: whether a dataset there is as results
+        say; another one takes no other's place."""
         ...
 
     def bring(self, payloads: Collection[bytes]) -> Moved:

@@ -32,6 +32,11 @@ def whole(n: int, groups: int = 2) -> Any:
     return written(n, groups)
 
 
+@cg.task(check="shallow")
+def unlooked(n: int) -> Any:
+    return written(n)
+
+
 @cg.task
 def pieces(n: int) -> Any:
     return {"pieces": written(n).partitions("gene")[1:]}

@@ -74,9 +74,15 @@ class BucketDatasets:
         }
         gone, swept = self._doomed.sort(unneeded, now, grace_s)
         if remove:
+            gone = [name for name in gone if not self._is_newer(name)]
             self._bucket.delete([found.name for name in gone for found in self._objects[name]])
             self._doomed.settle(unneeded, gone, now)
         return swept
+
+    def _is_newer(self, name: str) -> bool:
+        """Whether somebody has pushed a dataset since `look`: a result with it is on its way."""
+        there = self._bucket.list(f"{PREFIX}{name}")
+        return any(found.modified_s > _newest(self._objects[name]) for found in there)
 
 
 def _newest(objects: Collection[Found]) -> float:

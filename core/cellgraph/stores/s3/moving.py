@@ -28,6 +28,7 @@ _NAMED: Final = tuple(sorted(FOLDERS - {"pending"}))
 
 def adopt(
     source: LocalStore,
+    holds: Callable[[str], bool],
     bucket: Bucket,
     tier: Tier,
     ledger: Ledger,
@@ -37,8 +38,10 @@ def adopt(
 ) -> Moved:
     """Push all that *source* holds into the bucket of *tier*. Raises StoreError."""
     source.sync()
-    # First of all: what is in the tier goes into the bucket whatever happens here.
-    shards, shard_bytes = _put_datasets(source, bucket)
+    # Others write meanwhile: a record that comes now may need what is looked for too early.
+    ends = {name: path.stat().st_size for name, path in source.segment_files()}
+    # Before records: what is in the tier goes into the bucket whatever happens here.
+    shards, shard_bytes = _put_datasets(source, holds, bucket)
     payloads: list[bytes] = []
     nbytes = there = 0
     for blob in source.blobs():
@@ -53,7 +56,9 @@ def adopt(
     segments: dict[str, int] = {}
     known, records = ledger.pushed(), 0  # the background thread may push them before us
     for name, path in source.segment_files():
-        raw = path.read_bytes()
+        if name not in ends:
+            continue
+        raw = path.read_bytes()[: ends[name]]
         found = scan(raw, 0, segment_id(name))
         whole = found.end  # without a record that is being written
         done = known.get(name, 0)
@@ -78,12 +83,14 @@ def adopt(
     return Moved(records, len(payloads), nbytes + shard_bytes, there, shards)
 
 
-def _put_datasets(source: LocalStore, bucket: Bucket) -> shardmoves.Went:
+def _put_datasets(
+    source: LocalStore, holds: Callable[[str], bool], bucket: Bucket
+) -> shardmoves.Went:
     """Have the datasets there before the results that have them."""
     files = nbytes = 0
     try:
         for folder in source.datasets():
-            went = shardmoves.put(bucket, folder.name, source.root / FOLDER / folder.name)
+            went = shardmoves.put(bucket, folder.name, source.root / FOLDER / folder.name, holds)
             files, nbytes = files + went.files, nbytes + went.nbytes
     except (S3Fault, OSError) as fault:
         raise StoreError(f"a dataset cannot be pushed now ({fault}): push again later") from fault

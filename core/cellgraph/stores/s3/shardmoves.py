@@ -7,7 +7,7 @@ Methods raise S3Fault and OSError.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -35,15 +35,22 @@ class Went(NamedTuple):
     nbytes: int
 
 
-def put(bucket: Bucket, name: str, folder: Path) -> Went:
-    """Have the dataset in *folder* in the bucket; what is there by content is not sent again."""
+def put(bucket: Bucket, name: str, folder: Path, holds: Callable[[str], bool]) -> Went:
+    """Have the dataset in *folder* in the bucket; what is there by content is not sent again.
+
+    One that is there with other files is replaced only if the one here is as results say: *holds*.
+    """
     here = {n: _shard(folder / n) for n in files_below(str(folder))}
     start = f"{FOLDER}/{name}/"
     there = {found.name[len(start) :]: found.size for found in bucket.list(start)}
     known = noted(bucket, name)
+    if any(here.get(n) != s for n, s in known.items()) and not holds(name):
+        return Went(0, 0)
     sent = {n: s for n, s in here.items() if known.get(n) != s or there.get(n) != s.size}
     done = {n: s for n, s in here.items() if n not in sent}
     names = sorted(sent)
+    if not names:  # a collector that had found it unneeded sees that it is used
+        bucket.put(_beside(name), msgspec.json.encode(done))
     for at in range(0, len(names), _TOGETHER):
         some = names[at : at + _TOGETHER]
         for inner, fault in bucket.each(lambda n: bucket.put_file(start + n, folder / n), some):

@@ -309,10 +309,10 @@ class S3Store:
         except S3Fault as fault:
             raise StoreError(f"{self.uri} cannot be written now ({fault}): try again") from fault
 
-    def adopt(self, source: LocalStore) -> Moved:
-        """Push all that a local store holds. Twice does no harm. Raises StoreError."""
+    def adopt(self, source: LocalStore, holds: Callable[[str], bool]) -> Moved:
+        """See `Shared`. Twice does no harm. Raises StoreError."""
         parts = (self._bucket, self._tier, self._ledger, self._pusher)
-        return adopt(source, *parts, self, self.flush)
+        return adopt(source, holds, *parts, self, self.flush)
 
     def bring(self, payloads: Collection[bytes]) -> Moved:
         """Have payloads on this machine. Raises StoreError when there is no room, or no answer."""
