@@ -259,6 +259,56 @@ g = c.m
 def f(x):
     return g(x)
 >>> object g of > .k 1 -> 2
+
+== private name that is another global in each class
+_A__K, _B__K = 1, 2
+class A:
+    def m(self): return __K
+class B:
+    def m(self): return __K
+def f(x): return A().m() + B().m()
+-->
+_A__K, _B__K = 1, 3
+class A:
+    def m(self): return __K
+class B:
+    def m(self): return __K
+def f(x): return A().m() + B().m()
+>>> method B.m() > global _B__K 2 -> 3
+
+== minus zero as the default of one of two twins
+def g(k=0.0): return k
+a = g
+def g(k=0.0): return k
+def f(x): return a() + g()
+-->
+def g(k=0.0): return k
+a = g
+def g(k=-0.0): return k
+def f(x): return a() + g()
+>>> helper g() added
+
+== docstring that is read, of one of two twins
+def g(): 'a'
+a = g
+def g(): 'b'
+def f(x): return a.__doc__ + g.__doc__
+-->
+def g(): 'a'
+a = g
+def g(): 'c'
+def f(x): return a.__doc__ + g.__doc__
+>>> helper g()
+
+== docstring that is read and was given later
+def g(): 'a'
+g.__doc__ = 'b'
+def f(x): return g.__doc__
+-->
+def g(): 'a'
+g.__doc__ = 'c'
+def f(x): return g.__doc__
+>>> helper g()
 """
 )
 

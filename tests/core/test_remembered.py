@@ -123,6 +123,13 @@ def test_code_in_code_is_no_tuple_that_says_the_same(path: Path) -> None:
     assert key_of(TEXT, code.replace(co_consts=consts)) != key_of(TEXT, code)
 
 
+def test_a_constant_is_what_it_is_and_not_what_it_says_it_is() -> None:
+    code = code_of('def f(): return b"x", b"y"\n')
+    disguised: Any = type("Text", (bytes,), {"__class__": bytes})(b"x")
+    for constant in (disguised, (disguised, b"y"), frozenset({disguised})):
+        assert key_of(TEXT, code.replace(co_consts=(None, constant))) is None
+
+
 def test_keys_do_not_depend_on_the_process() -> None:
     program = (
         "import sys; from cellgraph.identity.remembered import key_of\n"

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator
 from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -189,3 +190,29 @@ def test_a_task_is_current_until_something_it_reads_changes() -> None:
     assert definition.is_current()
     task.func = namespace["g"]
     assert not definition.is_current()
+
+
+def test_a_builtin_that_is_hidden_by_another_task_of_the_run_is_seen(tmp_path: Path) -> None:
+    namespace = notebook(
+        "def hide(x):\n    global abs\n    abs = str\n    return x\ndef f(x): return abs(x)\n"
+    )
+    hide, f = cg.task(namespace["hide"]), cg.task(namespace["f"])
+    with cg.Session(tmp_path / "store") as session:
+        assert session.evaluate(f(hide(-1))) == "-1"
+        del namespace["abs"]
+        assert session.evaluate(f(-1)) == 1
+
+
+def test_code_that_is_replaced_in_place_by_another_task_of_the_run_is_seen(tmp_path: Path) -> None:
+    """As autoreload does while a run goes on."""
+    namespace = notebook(
+        "def swap(x):\n    f.func.__code__ = other.__code__\n    return x\n"
+        "def other(x): return x * 2\ndef f(x): return x + 1\n"
+    )
+    func = namespace["f"]
+    code, f, swap = func.__code__, cg.task(func), cg.task(namespace["swap"])
+    namespace["f"] = f
+    with cg.Session(tmp_path / "store") as session:
+        assert session.evaluate(f(swap(5))) == 10
+        func.__code__ = code
+        assert session.evaluate(f(5)) == 6

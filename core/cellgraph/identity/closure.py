@@ -52,7 +52,7 @@ class Node:
         self.subject = subject
         self.expand = expand
         self.local = b""  # its own content, set by `expand`; functions with a body leave it empty
-        self.doc = b""  # docstring of a class: counts where docstrings are read
+        self.doc = b""  # docstring of a class, late one of a function: counts where they are read
         self.items: dict[str, Item] = {}
         self.number = -1  # not visited yet
         self.parent: Node | None = None  # the node it was first found from ...
@@ -167,6 +167,8 @@ class Walk:
                 self.nodes.append(node)
                 node.expand(self, node)
                 todo.extend(_unvisited(node))
+            if self.reads_doc:  # docstrings can be given at any time
+                self.witness.give_up()
             if not todo and self.loose_func:
                 self.witness.give_up()
                 fresh, followed = self.tasks[followed:], len(self.tasks)
@@ -181,7 +183,7 @@ class Walk:
             local = node.local
             if node.body is not None:
                 local += node.body.documented if self.reads_doc else node.body.digest
-            elif self.reads_doc:
+            if self.reads_doc:
                 local += node.doc
             out.append(b"%b %d:%b%d;" % (node.kind.encode(), len(local), local, len(node.items)))
             for label, item in sorted(node.items.items()):

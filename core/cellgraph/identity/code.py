@@ -59,7 +59,7 @@ class CodeIdentity:
     """What a task's results are filed under as far as code goes.
 
     `packages` are the distributions the closure names, with their public versions, whether or not
-    they count. `reaches`: the code is more than one function; a name it reads may be bound anew.
+    they count. `reaches`: it depends on live objects; a name it reads may be bound anew.
     """
 
     digest: bytes

@@ -1,9 +1,10 @@
 """What a function reaches: defaults, captured values, attributes, and every name its code reads."""
 
 import builtins
+import functools
 import sys
 from collections.abc import Mapping
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 from cellgraph.frames import kinds_of
@@ -13,10 +14,18 @@ from cellgraph.identity.bytecode import Load
 from cellgraph.identity.closure import Node, Walk
 from cellgraph.identity.dynamic import check_load, check_value, is_watched
 from cellgraph.identity.imports import link_import, link_outside
-from cellgraph.identity.packages import Origin, origin_of, origin_of_function, origin_of_module
+from cellgraph.identity.packages import (
+    Origin,
+    module_of,
+    origin_of,
+    origin_of_function,
+    origin_of_module,
+)
 from cellgraph.identity.values import reference
 from cellgraph.identity.witness import MISSING, Witness, contents
 
+_DOCSTRINGS_ARE_MARKED: Final = sys.version_info >= (3, 14)  # else the first constant is one
+_HAS_DOCSTRING: Final = 0x4000000  # CO_HAS_DOCSTRING
 _SIMPLE: Final = frozenset({int, float, str, bytes, bool, type(None)})
 
 
@@ -49,14 +58,38 @@ def _user_function(walk: Walk, func: FunctionType) -> Node:
         kinds = tuple(map(type, defaults))
         if _SIMPLE.issuperset(kinds):
             said = describe_annotations(func.__annotations__) if func.__annotations__ else b""
-            key = (body.digest, id(func.__globals__), kinds, defaults, said)
-    found = walk.known(key)
+            # as texts, because 0.0 == -0.0; one text reads other names in another class (``__k``)
+            given = repr(defaults) if float in kinds else defaults
+            frames = tuple(kinds_of(func).items()) if said else ()
+            key = (body.digest, body.loads, id(func.__globals__), kinds, given, said, frames)
+    found, late = walk.known(key), _late_doc(func)
     if found is None:
         found = Node("function", func.__qualname__.rpartition(".")[2], func, _expand)
         found.body = body
+        found.doc = late
         walk.remember(key, found, func)
+    elif late or (found.body is not None and found.body.documented != body.documented):
+        found.doc += body.documented + late
     walk.remember(id(func), found, func)
     return found
+
+
+def _late_doc(func: FunctionType) -> bytes:
+    """A docstring that was given to *func* later, other than by wrapping; none for its text's."""
+    said, code = _text_or_none(func.__doc__), func.__code__
+    written = _text_or_none(code.co_consts[0]) if code.co_consts else None
+    if _DOCSTRINGS_ARE_MARKED and not code.co_flags & _HAS_DOCSTRING:
+        written = None
+    if said == written:
+        return b""
+    wrapped = func.__dict__.get("__wrapped__")
+    if wrapped is not None and said == _text_or_none(getattr(wrapped, "__doc__", None)):
+        return b""
+    return b"doc:" + " ".join((said or "").split()).encode("utf-8", "backslashreplace")
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _foreign_function(walk: Walk, func: FunctionType, origin: Origin) -> Node:
@@ -237,7 +270,7 @@ def _follow_module(walk: Walk, node: Node, load: Load, module: ModuleType) -> No
         walk.link(node, label, module)
     elif outside is None and found is MISSING:
         walk.leaf(node, label, "absent", b"", names[at])
-    elif outside is None or _is_live(found):  # the user may put functions into installed modules
+    elif outside is None or _is_live(found):  # the user may put code into installed modules
         _end(walk, node, label, found, names[at + 1 :])
 
 
@@ -271,10 +304,17 @@ def _member(module: ModuleType, name: str) -> object:
     return found
 
 
-def _is_live(value: object) -> bool:
-    """Whether a member of an installed module is a task, or a function of the user's."""
+def _is_live(value: Any) -> bool:
+    """Whether a member of an installed module is a task, or a function or class of the user's."""
     if isinstance(value, FunctionType):
-        return origin_of_function(value).kind == "user"
+        wrapped = value.__dict__.get("__wrapped__")
+        return origin_of_function(value).kind == "user" or (
+            wrapped is not None and _is_live(wrapped)
+        )
+    if isinstance(value, (MethodType, functools.partial)):
+        return _is_live(value.__func__ if isinstance(value, MethodType) else value.func)
+    if isinstance(value, type):
+        return origin_of(module_of(value)).kind == "user"
     return is_task(value)
 
 

@@ -51,8 +51,8 @@ class Seed:
         self._tree: CodeNode | None = None
         root, *others = walk.nodes
         parts = len(others) + len(packages) + sum(_is_use(*item) for item in root.items.items())
-        # whether there is more than the function itself
-        self.reaches = parts > 1 or any(node.items for node in others)
+        # builtins are no items, but can be hidden; and code is replaced in place (by autoreload)
+        self.reaches = parts > 1 or any(node.items or node.body for node in others)
         for node in walk.nodes:
             _settle(node)
 
@@ -119,6 +119,8 @@ def _node(node: Node, links: Links, *, reads_doc: bool) -> CodeNode:
         said = node.local + node.doc if reads_doc else node.local
         return CodeNode(title(node), node.kind, digest(said), children=children)
     said = body.documented if reads_doc else body.digest
+    if reads_doc and node.doc:
+        said = digest(said + node.doc)
     kind = node.kind if body.source else "bytecode"
     return CodeNode(title(node), kind, said, body.text, body.line, body.place, children)
 

@@ -68,7 +68,7 @@ def _note(witness: Witness, handler: Handler, value: Any) -> None:
     """Note what is no function; silence for all that can change by itself."""
     if handler is Walk.task:
         witness.equal(_task_said, value)
-    elif value.__class__ is not tuple or not _ATOMS.issuperset(map(type, items_of(value))):
+    elif class_of(value) is not tuple or not _ATOMS.issuperset(map(type, items_of(value))):
         witness.give_up()
 
 

@@ -22,13 +22,14 @@ from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from cellgraph.digest import DIGEST_BYTES, digest
+from cellgraph.identity.looks import class_of
 
 _FORMAT: Final = b"cellgraph.remembered.1"
 _MAX_RECORDS: Final = 8192  # the newest are kept: about a megabyte
 _RECORD: Final = struct.Struct(f"<{DIGEST_BYTES}s{DIGEST_BYTES}s{DIGEST_BYTES}s4i")
 _MARSHAL: Final = 2  # the last version without references, which say how often an object is in use
 # Modules that decide what a record says, beside this one's `digest`.
-_DECIDING: Final = ("compiled.py", "normalise.py", "remembered.py", "source.py")
+_DECIDING: Final = ("bytecode.py", "compiled.py", "normalise.py", "remembered.py", "source.py")
 _PLAIN: Final = frozenset({int, float, complex, str, bytes, bool, type(None), type(Ellipsis)})
 
 
@@ -143,8 +144,7 @@ def _content(code: CodeType) -> list[Any]:
     """Everything that makes *code* what it is, but for the name of its file. A list, because no
     constant is one: code is told apart from a tuple that says the same."""
     constants: list[object] = [
-        constant if constant.__class__ in _PLAIN else _constant(constant)
-        for constant in code.co_consts
+        constant if type(constant) in _PLAIN else _constant(constant) for constant in code.co_consts
     ]
     return [
         code.co_name, code.co_qualname, code.co_code, code.co_flags, code.co_argcount,
@@ -156,13 +156,13 @@ def _content(code: CodeType) -> list[Any]:
 
 def _constant(value: Any) -> object:
     """*value*, of a type that `marshal` writes in one way only; code as what makes it."""
-    kind = value.__class__
+    kind = class_of(value)  # not what it says: `marshal` writes subclasses of bytes as bytes
     if kind is CodeType:
         return _content(value)
     if kind is not tuple and kind is not frozenset:
         raise TypeError(f"{kind.__name__} is not a constant of Python source")
     for part in value:
-        if part.__class__ not in _PLAIN:
+        if type(part) not in _PLAIN:
             _constant(part)
     return value
 

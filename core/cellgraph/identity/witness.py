@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from cellgraph.frames import kinds_of
 from cellgraph.identity.annotations import describe_annotations
+from cellgraph.identity.looks import class_of
 from cellgraph.identity.packages import origin_of_function
 
 MISSING: Final = object()
@@ -58,7 +59,7 @@ class Witness:
         """*name* stands for *value* in a namespace, or for nothing (`MISSING`)."""
         if self.silent:
             return
-        if held.__class__ is dict:
+        if class_of(held) is dict:
             self._bindings.append((held, name, value))
         else:
             self.give_up()

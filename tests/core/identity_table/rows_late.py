@@ -288,5 +288,20 @@ lazy = f(1)
 first = evaluate(lazy)
 first['rows'].append(2)
 >>> lazy
+
+== L25 live miss | a class of an installed module that is replaced by the user's
+; says Own.fill
+import textwrap
+class Own:
+    def fill(self, x): return x
+textwrap.Own = Own
+@task
+def f(x): tick(); return textwrap.Own().fill(x)
+>>> f(4)
+-->
+class Own:
+    def fill(self, x): return -x
+textwrap.Own = Own
+>>> f(4)
 """
 )
