@@ -180,6 +180,14 @@ def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None
     assert memory.find(TEXT, code_of()) is None
 
 
+def test_what_is_no_file_is_not_read_and_gives_way_to_one(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    assert opened(path).find(TEXT, code_of()) is None
+    filled(path, code_of())
+    assert opened(path).find(TEXT, code_of()) == NAMED
+
+
 def test_a_full_disk_leaves_the_file_as_it_was(path: Path) -> None:
     before = filled(path, code_of())
     memory = opened(path)

@@ -184,6 +184,8 @@ _HEAD: Final = _head()
 
 def _read(path: Path) -> dict[bytes, bytes]:
     """The records of a file by their keys, oldest first; none if it is not to be believed."""
+    if not path.is_file():  # nor is a pipe opened: it might never end
+        return {}
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_uid != os.getuid():
