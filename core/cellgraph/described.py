@@ -72,8 +72,12 @@ def packages_here() -> dict[str, str]:
     return found
 
 
-def describe_text() -> str:
-    """The same as a text: what a job that describes its environment returns."""
+def describe_text(after: float = 0.0) -> str:
+    """The same as a text: what a job that describes its environment returns.
+
+    *after*: when that was described before. Who knows the same asks the same; who wants to know
+    more than what is on record is not answered by the job that gave it.
+    """
     return describe().text()
 
 

@@ -8,12 +8,13 @@ that describes it. Equal versions give the same name as here: where a call runs 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final, NamedTuple, Protocol
 
 from cellgraph.described import Described, describe_text, read
 from cellgraph.digest import digest
-from cellgraph.errors import ConfigError, Undescribed
+from cellgraph.errors import ConfigError, StoreError, Undescribed
 from cellgraph.executor import Surroundings
 from cellgraph.identity.packages import installed
 from cellgraph.options import TaskOptions
@@ -229,7 +230,10 @@ class Asker:
             extra=dict(wanted.place.options),
         )
         task: Any = Task(describe_text, options)
-        return wanted, task()
+        known = None
+        with suppress(StoreError):  # said where it matters
+            known = on_record(self._store, name)
+        return wanted, task(0.0 if known is None else known[1])
 
     def answered(self, wanted: Wanted, described: str) -> None:
         """Keep what a job found. Raises ConfigError, StoreError."""

@@ -79,7 +79,9 @@ def test_a_missing_package_is_an_error_once_somebody_has_looked(table: Table) ->
     with pytest.raises(Undescribed):
         table.releases(NUMPY)
     asker = Asker(table.places, table.store)
-    asker.answered(asker.call(IMAGE)[0], Described("3.11.7", "x86_64-linux", {}).text())
+    wanted, call = asker.call(IMAGE)
+    assert call._args == (1.0,)  # another call than the one whose answer that was
+    asker.answered(wanted, Described("3.11.7", "x86_64-linux", {}).text())
     with pytest.raises(ConfigError, match=f"fit names the package numpy, and {IMAGE} has none"):
         table.releases(NUMPY)
 
