@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from cellgraph.filedigests import (
     Stamp,
@@ -38,9 +38,20 @@ class Kept(NamedTuple):
     folder: bool
 
 
+class Made(Protocol):
+    """A dataset that was written in the store."""
+
+    where: str
+
+    def content(self, *, folder: bool) -> bytes:
+        """Its digest. Raises OSError."""
+        ...
+
+
 class _Here(threading.local):
     current: "Collector | None" = None
     keeping: "list[Kept] | None" = None
+    made: "tuple[Made, ...]" = ()  # by the call on this thread
 
 
 here: Final = _Here()

@@ -6,12 +6,13 @@ Shared by every executor. Knows the store and the value codecs, nothing of the s
 import time
 import traceback
 from collections.abc import Coroutine, Sized
+from contextlib import suppress
 from types import CoroutineType, TracebackType
 from typing import Any, Final, cast
 
 from cellgraph import reads
 from cellgraph.codecs.payload import INLINE_BYTES
-from cellgraph.collector import NOTHING, Collector, keeping, read_of
+from cellgraph.collector import NOTHING, Collector, Kept, here, keeping, read_of
 from cellgraph.executor import Function, Job, JobDone, JobFailed, Unreduced
 from cellgraph.expression import EXPRESSIONS
 from cellgraph.identity.values import snapshot
@@ -20,6 +21,7 @@ from cellgraph.places import S3, Read, Roots
 from cellgraph.result import SCALARS, Apart, Inline, Result, Stored
 from cellgraph.secret import refuse_stored
 from cellgraph.stores.base import Store
+from cellgraph.stores.shardfolders import named_in, taken_apart
 from cellgraph.structure import leaves, rebuild
 from cellgraph.taskvalue import TASKS
 
@@ -38,6 +40,8 @@ def run_job(job: Job, store: Store) -> JobDone | JobFailed:
     started = time.time()
     clock = time.perf_counter()
     seen = NOTHING if job.roots is None else Collector(job.roots)
+    if here.made:
+        here.made = ()
     try:
         args = [load(a, store) for a in job.args]
         kwargs = {name: load(a, store) for name, a in job.kwargs.items()}
@@ -117,6 +121,8 @@ def settle(value: object, store: Store) -> object:
     """Turn what a function returned into what the engine may keep: scalar, Result or Unreduced."""
     if type(value) in SCALARS:
         refuse_stored(value)
+        if here.made and isinstance(value, str):
+            _note_paths(value.encode(errors="replace"))
         return value
     if type(value) is Apart:
         return rebuild(value.value, lambda leaf: settle(leaf, store), _is_leaf)
@@ -126,7 +132,20 @@ def settle(value: object, store: Store) -> object:
     refuse_stored(payload)
     if payload.nbytes <= INLINE_BYTES:
         return Inline(ref, payload)
+    if here.made:
+        _note_paths(payload.head, *(bytes(buffer.data) for buffer in payload.buffers))
     return Stored(ref, store.put_blob(payload), payload.nbytes)
+
+
+def _note_paths(*parts: bytes) -> None:
+    """A path in a text is all that a result may have of a dataset which its call wrote in the
+    store. A small payload is in the record, where care sees it."""
+    named = {key for part in parts for key in named_in(part)}
+    for place in here.made:
+        found = taken_apart(place.where)
+        if found is not None and bytes.fromhex(found[1]) in named and here.keeping is not None:
+            with suppress(OSError):  # the call has deleted it again
+                here.keeping.append(Kept(place.where, place.content(folder=True), True))
 
 
 def _settle_afar(value: object, store: Store) -> tuple[object, tuple[Read, ...]]:

@@ -13,8 +13,10 @@ import pytest
 from tests.core.support.care_lab import DAY_S, MONTH_S, TICKS_VARIABLE, CareLab, care
 from tests.core.support.dataset_lab import (
     STORE_VARIABLE,
+    described,
     folder_of_one,
     forgotten,
+    listed,
     name,
     pieces,
     total,
@@ -65,6 +67,8 @@ REACHED: dict[str, Callable[[], Any]] = {
     "pieces": lambda: pieces(1),
     "a folder in it": lambda: folder_of_one(1),
     "a path": lambda: where(1),
+    "a path in a large value": lambda: listed(1),
+    "a path in a long text": lambda: described(1),
     "pieces in an expression": lambda: unfolded(1),
     "below": lambda: [[total(whole(1))]],
 }

@@ -16,6 +16,7 @@ from cellgraph.identity.kinds import define
 from cellgraph.identity.tables import Kind
 from cellgraph.inside import Handed
 from cellgraph.located import Place, place_of
+from cellgraph.stores.shardfolders import taken_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,6 +240,8 @@ class Dataset(Handed):
         goal = None if self._source is None else self._source.place
         source = Source(write(goal, self._format or "parquet", frame, by, shard_bytes))
         layout = self._asking(lambda: source.pinned(source.listed(self._format or "parquet")))
+        if taken_apart(source.place.where) is not None:
+            here.made = (*here.made, source.place)
         return Dataset._made(source, layout, self._schema, whole=True)
 
     # --- a value --------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def _problem(name: str, value: object) -> str:
         checked_choices(value)  # it says by itself what is wrong
         return ""
     if name == "worker_type":
-        return "" if value in DPUS else f"one of {', '.join(DPUS)}"
+        return "" if isinstance(value, str) and value in DPUS else f"one of {', '.join(DPUS)}"
     if name == "glue_version":
         return "" if value in VERSIONS else f"one of {', '.join(VERSIONS)} (Python 3.11)"
     if name in SWITCHES:

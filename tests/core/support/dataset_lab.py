@@ -55,6 +55,18 @@ def where(n: int) -> str:
 
 
 @cg.task
+def listed(n: int) -> Any:
+    """Its place among so much else that the value is no part of the record."""
+    return [f"nothing at {i}" for i in range(1000)] + [where.func(n)]
+
+
+@cg.task
+def described(n: int) -> str:
+    """A long text with its place in it."""
+    return " " * 9000 + where.func(n)
+
+
+@cg.task
 def total(table: pd.DataFrame) -> int:
     return int(table.x.sum())
 

@@ -192,6 +192,7 @@ def test_what_cannot_be_is_said_before_anything_is_sent(
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"workers": 1}, "whole number from 2 to 1000"),
         ({"worker_type": "G.3X"}, "one of G.025X"),
+        ({"worker_type": ["G.1X"]}, "one of G.025X"),
         ({"glue_version": "4.0"}, r"5\.0, 5\.1"),
         ({"flex": True, "worker_type": "G.4X"}, "flex has workers of type"),
         ({"extra_files": ["here.csv"]}, "s3:// paths"),
