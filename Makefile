@@ -55,7 +55,9 @@ java:
 # CI=true: a skipped test is a failure (tests/conftest.py). tests/e2e/test_demo.py runs the quickstart.
 test: export CI = true
 test: $(VENV)/.with-dev browser cron java
-	@$(BIN)/python -m pytest tests -m "not slow and not alone" $(IN_PARALLEL) \
+	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" $(IN_PARALLEL) \
+		--session-timeout=$(TEST_TIMEOUT_S)
+	@$(BIN)/python -m pytest tests -m "not slow and browser and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest tests -m "not slow and alone" --session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest -p nbval --nbval-lax $(NOTEBOOKS) --ignore $(NOTEBOOKS)/01_quickstart.ipynb \

@@ -29,7 +29,8 @@ def make(n):
     def inner(v: int, w=1, *, z=3): return v + n + w + z
     return inner
 inner = make(5)
-def g(x, y=1): return math.floor(x) + len(PAIR) + inner(x) + helpers.sub.h(x) + helpers.C + y
+def g(x, y=1):
+    return math.floor(x) + len(oct(PAIR[0])) + inner(x) + helpers.sub.h(x) + helpers.C + y
 t = Task(g, "t", "1")
 def f(x: float) -> int:
     if x: return g(x) + K
@@ -46,7 +47,8 @@ CHANGES = {
     "a name that was not defined": "unknown = 1",
     "a builtin that is hidden": "len = lambda x: 0",
     "a new builtin": "import builtins; builtins.unknown = 1",
-    "a builtin that is another": "import builtins; builtins.len = lambda x: 0",
+    # one that no thread of this process uses meanwhile
+    "a builtin that is another": "import builtins; builtins.oct = lambda x: ''",
     "code": "g.__code__ = (lambda x, y=1: x).__code__",
     "defaults": "g.__defaults__ = (2,)",
     "keyword defaults": "inner.__kwdefaults__ = {'z': 4}",
@@ -83,7 +85,7 @@ def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     run_cell("def h(x): return 1\n", vars(helpers.sub))
     for name, module in (("helpers", helpers), ("helpers.sub", helpers.sub)):
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setattr(builtins, "len", len)
+    monkeypatch.setattr(builtins, "oct", oct)
     monkeypatch.setattr(math, "floor", math.floor)
     monkeypatch.setattr(Task, "_cellgraph_task_", True)
     yield

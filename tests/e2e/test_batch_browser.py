@@ -17,13 +17,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.aws, pytest.mark.timeout(900)]
 
 NOTEBOOK: Final = Path(__file__).parents[2] / "examples" / "notebooks" / "02_batch_arrays.ipynb"
 EVALUATE: Final = "table = patients()"
+# The array: what looks at the image is a job without children.
+ARRAY: Final = ".cg-job:has(.cg-strip:not([hidden]))"
 # What the strip shows and says, each time that it is another picture than 50 ms before.
 RECORD: Final = """() => {
   window.strips = [];
   setInterval(() => {
-    const strip = document.querySelector('.cg-job .cg-cells');
-    if (!strip) return;
-    const now = [strip.toDataURL(), document.querySelector('.cg-job .cg-push').textContent];
+    const job = document.querySelector('.cg-job:has(.cg-strip:not([hidden]))');
+    if (!job) return;
+    const [strip, facts] = ['.cg-cells', '.cg-push'].map((part) => job.querySelector(part));
+    const now = [strip.toDataURL(), facts.textContent];
     const last = window.strips.at(-1);
     if (!last || last[0] !== now[0]) window.strips.push(now);
   }, 50);
@@ -51,9 +54,9 @@ def test_the_strip_is_seen_changing(lab: Lab, samples: int, dark: bool) -> None:
     page = visit.page
     page.evaluate(RECORD)
     visit.run()
-    page.locator(".cg-job .cg-cells").first.wait_for(timeout=PATIENCE_MS, state="attached")
+    page.locator(f"{ARRAY} .cg-cells").first.wait_for(timeout=PATIENCE_MS, state="attached")
     visit.show_cell(evaluation)
-    page.locator(".cg-job .cg-push", has_text="done").first.wait_for(timeout=PATIENCE_MS)
+    page.locator(f"{ARRAY} .cg-push", has_text="done").first.wait_for(timeout=PATIENCE_MS)
     page.screenshot(path=str(lab.folder / f"running-{samples}.png"))
 
     page.wait_for_function(ALL_RAN, timeout=PATIENCE_MS)

@@ -253,6 +253,7 @@ def test_who_attaches_believes_nobody_else_either(
     assert not attacker.canary.exists()
 
 
+@pytest.mark.slow
 def test_children_of_several_calls_sign_for_all_of_them(
     box: Any, signing: Callable[[], Watched], person: Any
 ) -> None:

@@ -70,6 +70,7 @@ def test_one_definition_for_many_runs_and_what_was_said(
     assert box.requests["glue", "StartJobRun"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.sandboxed
 def test_runs_wait_for_room_without_holding_up_others(
     box: Any, opened: Callable[..., Any], tmp_path: Path
