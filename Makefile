@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 NOTEBOOKS := examples/notebooks
 # JupyterLab refuses to run as root unless told.
 AS_ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
-# The test session may take this long; `make test` must leave room to install.
+# One test session may take this long.
 TEST_TIMEOUT_S ?= 780
 # In the order of tests/conftest.py: xdist's own begins with the files of many tests, not the long.
 IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
@@ -55,8 +55,10 @@ java:
 # CI=true: a skipped test is a failure (tests/conftest.py). tests/e2e/test_demo.py runs the quickstart.
 test: export CI = true
 test: $(VENV)/.with-dev browser cron java
-	@$(BIN)/python -m pytest tests -m "not slow and not browser and not alone" $(IN_PARALLEL) \
+	@$(BIN)/python -m pytest tests/core -m "not slow and not browser and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
+	@$(BIN)/python -m pytest tests --ignore tests/core -m "not slow and not browser and not alone" \
+		$(IN_PARALLEL) --session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest tests -m "not slow and browser and not alone" $(IN_PARALLEL) \
 		--session-timeout=$(TEST_TIMEOUT_S)
 	@$(BIN)/python -m pytest tests -m "not slow and alone" --session-timeout=$(TEST_TIMEOUT_S)

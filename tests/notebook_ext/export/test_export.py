@@ -234,8 +234,10 @@ def test_the_line_for_cron_begins_in_the_folder_of_the_notebook(
     home = tmp_path / "home"
     home.mkdir()
     as_cron_does = line.removeprefix("* * * * * ").replace(r"\%", "%")
+    # what is remembered of sources is a cache of the user's, wherever the run is
+    environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(
-        ["/bin/sh", "-c", as_cron_does], cwd=home, env={**os.environ, "HOME": str(home)},
+        ["/bin/sh", "-c", as_cron_does], cwd=home, env=environment,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
