@@ -151,7 +151,8 @@ def test_what_is_said_of_a_task_cannot_be_left_out(part: str) -> None:
         "version": ("1", "2"),
         "packages": ("exact", "none"),
     }
-    found = {code_identity(f, **{"name": "f", part: value}).digest for value in said[part]}
+    given: list[dict[str, Any]] = [{"name": "f", part: value} for value in said[part]]
+    found = {code_identity(f, **each).digest for each in given}
     assert len(found) == 2
 
 

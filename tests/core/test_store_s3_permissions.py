@@ -168,7 +168,8 @@ def test_what_may_not_be_deleted_is_said(server: S3Server, tmp_path: Path) -> No
 @contextmanager
 def policy_of(policy: dict[str, Any]) -> Generator[None]:
     """The bucket answers as one with this policy, which it itself knows."""
-    client = botocore.session.get_session().create_client("s3")
+    aws: Any = botocore.session
+    client = aws.get_session().create_client("s3")
     client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
     try:
         yield
