@@ -237,8 +237,7 @@ class Definitions:
         fresh = b"" if options.fresh is None else self._fresh_value(task.name, options.fresh)
         seen = fresh + code.mark.single
         cached = self._cache and options.cache is not False and identity is not None
-        inherited = {*env.inherit, *(options.inherit or ())}
-        as_declared = not _READING & {*task.said, *inherited}
+        as_declared = not _READING & {*task.said, *env.inherit, *(options.inherit or ())}
         note(task.func)
         return Definition(
             task=task,

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from cellgraph.digest import digest
 from cellgraph.errors import ConfigError
 from cellgraph.stores.s3.bucket import Bucket
-from cellgraph_executors.glue.package import Asset, wheel
 from cellgraph_executors.lock import lock_of
+from cellgraph_executors.wheel import Asset, wheel
 
 FOLDER: Final = "environments/"  # below the store
 _BOOT: Final = "CELLGRAPH_BOOT"

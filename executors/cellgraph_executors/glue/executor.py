@@ -12,9 +12,9 @@ from cellgraph.settings import Settings
 from cellgraph.stores.s3.bucket import Bucket
 from cellgraph.stores.s3.place import parse_uri
 from cellgraph_executors.aws import Clients, Refused
-from cellgraph_executors.glue import package
 from cellgraph_executors.glue.checkup import examine
 from cellgraph_executors.glue.definition import Assets, definition, run_request
+from cellgraph_executors.glue.package import script
 from cellgraph_executors.glue.pins import pins_of
 from cellgraph_executors.glue.places import asked_for, surroundings
 from cellgraph_executors.glue.service import GONE, GlueJobs
@@ -30,6 +30,7 @@ from cellgraph_executors.remote.flights import KEY_BYTES, Pending
 from cellgraph_executors.remote.office import SharedStore, Terms
 from cellgraph_executors.remote.service import Service
 from cellgraph_executors.roles import Found
+from cellgraph_executors.wheel import wheel
 
 ASSETS: Final = "glue"  # below the store
 _SIGNING: Final = "cryptography>=42"  # as of our extra `team`
@@ -163,11 +164,11 @@ class GlueService(GlueJobs):
 
     def _definition(self, job: Job) -> dict[str, Any]:
         settings = self._settings.of(job.resources)
-        brings = settings.cellgraph or self._uri(package.wheel().name)
+        brings = settings.cellgraph or self._uri(wheel().name)
         pins = self._pins_of(job.function) if settings.pin_packages else ()
         named = asked_for(settings)  # in a version of their own
         pins = tuple([pin for pin in pins if pin.partition("==")[0] not in named])
-        assets = Assets(self._uri(package.script().name), (brings, *self._needs, *pins))
+        assets = Assets(self._uri(script().name), (brings, *self._needs, *pins))
         return definition(settings, assets, job.resources.tags or {})
 
     def _pins_of(self, function: Function) -> tuple[str, ...]:
@@ -184,9 +185,9 @@ class GlueService(GlueJobs):
 
     def _upload(self) -> None:
         """Raises S3Fault."""
-        needed = [package.script()]
+        needed = [script()]
         if not self._settings.cellgraph:
-            needed.append(package.wheel())
+            needed.append(wheel())
         for asset in needed:
             if asset.name not in self._put:
                 if not self._bucket.list(asset.name):

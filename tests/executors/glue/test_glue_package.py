@@ -20,7 +20,6 @@ from cellgraph.errors import (
     OutOfMemory,
 )
 from cellgraph.executor import Function, Resources
-from cellgraph_executors.glue import package
 from cellgraph_executors.glue.causes import cause
 from cellgraph_executors.glue.definition import Assets, definition, run_request
 from cellgraph_executors.glue.pins import pins_of
@@ -28,12 +27,13 @@ from cellgraph_executors.glue.places import asked_for, surroundings
 from cellgraph_executors.glue.service import told
 from cellgraph_executors.glue.settings import GlueSettings
 from cellgraph_executors.remote.states import Fact
+from cellgraph_executors.wheel import wheel
 
 ASSETS = Assets("s3://b/w.py", ("s3://b/cellgraph.whl",))
 
 
 def test_the_wheel_brings_a_worker_and_asks_for_what_it_imports(tmp_path: Path) -> None:
-    asset = package.wheel()
+    asset = wheel()
     path = tmp_path / asset.name.rpartition("/")[2]
     path.write_bytes(asset.data)
     code = (
